@@ -1,0 +1,239 @@
+//! What is said about a bad input: a code, the places in the source, what was expected and found, and a hint.
+//!
+//! Every rule of the validator, the readers and the update check has a [`Code`]; `neurath explain CODE` prints its
+//! text. A diagnostic is data: the command line renders it, `--format json` prints it, tests snapshot it.
+
+use crate::flow::PortRef;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// A place in a named source text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file's name as the user gave it, or what the text is (`admin request`).
+    pub source: String,
+    /// The bytes concerned; an empty range marks a point.
+    pub span: Range<usize>,
+    /// What stands there, in a few words.
+    pub label: String,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// The rule that was broken.
+    pub code: Code,
+    /// What is wrong, in lower case, naming operators and ports.
+    pub message: String,
+    /// Where; empty when the value was not read from a text.
+    pub places: Vec<Place>,
+    /// What the rule asks for.
+    pub expected: String,
+    /// What is there instead.
+    pub found: String,
+    /// What to try.
+    pub hint: String,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} (expected {}, found {})", self.code, self.message, self.expected, self.found)
+    }
+}
+
+/// What in a flow or update a span belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Thing {
+    /// The whole text.
+    Whole,
+    /// An operator, by name: where its component is given, or else where it is first named.
+    Operator(String),
+    /// The n-th arc.
+    Arc(usize),
+    /// The source end of the n-th arc.
+    ArcFrom(usize),
+    /// The target end of the n-th arc.
+    ArcTo(usize),
+    /// The n-th initial packet.
+    Initial(usize),
+    /// An exported port, by public name.
+    Export(String),
+    /// A component declaration, as `name@version`.
+    Component(String),
+    /// A transfer declaration, by name.
+    Transfer(String),
+    /// The change of an operator in an update.
+    Change(String),
+    /// The component given in a change.
+    ChangeComponent(String),
+    /// The state policy given in a change.
+    ChangeState(String),
+    /// A property given in a change: operator, property.
+    ChangeProperty(String, String),
+}
+
+/// Where the things of one source text stand. A value made by hand has an empty map, and its diagnostics no places.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceMap {
+    /// The file's name.
+    pub source: String,
+    spans: BTreeMap<Thing, Range<usize>>,
+}
+
+impl SourceMap {
+    /// An empty map for a text of that name.
+    pub fn new(source: impl Into<String>) -> Self {
+        Self { source: source.into(), spans: BTreeMap::new() }
+    }
+
+    /// Notes where a thing stands; the first note stays.
+    pub fn note(&mut self, thing: Thing, span: Range<usize>) {
+        self.spans.entry(thing).or_insert(span);
+    }
+
+    /// Notes where a thing stands, in place of an earlier note.
+    pub fn replace(&mut self, thing: Thing, span: Range<usize>) {
+        self.spans.insert(thing, span);
+    }
+
+    /// The place of a thing, labelled, if it is known.
+    pub fn place(&self, thing: &Thing, label: impl Into<String>) -> Option<Place> {
+        let span = self.spans.get(thing)?.clone();
+        Some(Place { source: self.source.clone(), span, label: label.into() })
+    }
+}
+
+/// Says `operator.PORT` for messages.
+pub fn port(operator: &str, port: &str) -> String {
+    PortRef::new(operator, port).to_string()
+}
+
+/// The error a reader gives: everything that is wrong with the text, at least one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+macro_rules! codes {
+    ($($name:ident $text:literal $title:literal $explain:literal)*) => {
+        /// The code of a rule.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub enum Code {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code as users see it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)* }
+            }
+
+            /// The rule in one line.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// The rule, its reason and what to do, in a paragraph.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$name => $explain,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    P01 "P01" "the text cannot be read"
+        "The file does not follow the grammar of its format. The place shown is where reading stopped; a file that was cut off stops at its end. FBP text follows the grammar of the npm package `fbp`; components and updates are TOML."
+    P02 "P02" "a key is missing"
+        "A table lacks a key that has no default. Keys that decide behaviour (a port's type, `emission`, `state` of a change) are never guessed."
+    P03 "P03" "a key or value is not known"
+        "A table has a key, or a key a value, that the format does not define. Unknown keys are refused because a misspelt one would otherwise be ignored."
+    P04 "P04" "a name is declared twice"
+        "Two declarations in one file claim the same name, and they do not agree."
+    P05 "P05" "the format cannot hold this"
+        "The flow holds something that the format asked for cannot express: groups and arc notes exist only in FBP JSON. Convert to JSON, or take it out."
+    P06 "P06" "the file cannot be opened"
+        "The file named on the command line does not exist or may not be read."
+    F01 "F01" "operator names are unique"
+        "Two operators of one flow have the same name, so arcs and updates that name it are ambiguous."
+    F02 "F02" "components exist"
+        "An operator runs a component that is neither compiled in nor declared in a component file, or a version of it that does not exist."
+    F03 "F03" "operators named by an arc exist"
+        "An arc, an initial packet or an export names an operator that the flow does not have: an arc with a loose end."
+    F04 "F04" "ports named by an arc exist"
+        "An arc, an initial packet or an export names a port (or property) that the operator's component does not declare."
+    F05 "F05" "each input port is fed by exactly one arc"
+        "An input port that no arc enters is orphaned: its operator waits for ever, and a marker join on declared ports with it. Two arcs into one port have no order between them; put a merge operator in front."
+    F06 "F06" "each output port drives exactly one arc"
+        "An output port that drives no arc is orphaned: its packets would be lost. Two arcs from one port need a declared fork operator."
+    F07 "F07" "packet types agree along every arc"
+        "What the producer can emit must be accepted by the consumer, with type variables followed through the operators in between."
+    F08 "F08" "the flow is acyclic but for feedback arcs"
+        "A cycle of bounded arcs can fill up and hang, and a marker sent round it would wait for itself. Declare the input port that closes the loop as a feedback port in its component: it then ends a lineage, and markers do not cross it."
+    F09 "F09" "every operator is reachable from a source"
+        "An operator that no source reaches never fires, and no marker reaches it, so it could never be updated. A source is a component with `wake = \"source\"` and no input, or only feedback inputs."
+    F10 "F10" "the inputs of a join are balanced"
+        "A component with `firing = \"all\"` takes one packet from every port. That works only if one operator dominates all branches and every branch gives exactly one packet for each; two independent sources into a join hang every marker, whatever the capacity. Merge with `firing = \"any\"`, or fork from one operator through one-to-one branches."
+    F11 "F11" "a feedback arc closes a loop"
+        "An arc into a feedback port must lead back to an operator from which its producer can be reached. Otherwise it is an ordinary arc, and taking it out of marker joins would break cut consistency."
+    F12 "F12" "properties have values of their kind"
+        "A property without default is not set, or is set to a value of another kind, or is set twice."
+    F13 "F13" "operators have at most 64 ports each way"
+        "Marker joins keep a set of ports in one machine word."
+    F14 "F14" "a component's declaration is consistent"
+        "Ports, firing, emission and wake of a component contradict each other: for instance a source with `firing = \"any\"` and no inputs, a `buffer` that never wakes, a `route` with fewer than two outputs, or an output type with a variable that no input binds."
+    F15 "F15" "the flow has a source"
+        "A flow without any source does nothing, and has no operator at which a marker could enter."
+    F16 "F16" "exported ports are connected by the enclosing flow"
+        "A flow that is run or checked must be complete. An exported port stands for an arc that only an enclosing flow could supply."
+    U01 "U01" "operators named by an update exist"
+        "The update changes an operator that the flow does not have. Check the spelling against `neurath graph`."
+    U02 "U02" "components named by an update exist"
+        "The update installs a component, or a version of it, that is neither compiled in nor declared."
+    U03 "U03" "a changed operator keeps its ports"
+        "An update of an operator changes its function, not its arcs: the new component must declare the ports that are connected now, and no others. A change of ports is a structural update."
+    U04 "U04" "every change says what becomes of the state"
+        "`state` is mandatory for every changed operator: \"keep\", \"reset\" or { transfer = \"name\" }. There is no default, because a forgotten one would lose or misread state under load."
+    U05 "U05" "the state policy fits both state types"
+        "`keep` needs the same state type before and after; a transfer must read the old type and make the new one."
+    U06 "U06" "open work is not dropped"
+        "`reset` on an operator that may hold packets between firings would lose them. Use `keep` or a transfer that carries them."
+    U07 "U07" "packet types agree across versions"
+        "With this scheduler, a producer of one version can meet a consumer of another on an arc, and the consumer does not accept what the producer emits. The run shown leads there. Change both operators in one update, or let the consumer accept both types."
+    U08 "U08" "an update changes something"
+        "The update names no operator, or a change neither sets a component nor a property, or the component and properties are those the operator has already."
+    U09 "U09" "properties named by an update exist and fit"
+        "The update sets a property that the operator's (new) component does not declare, or to a value of another kind, or leaves one without default unset."
+    U10 "U10" "a changed operator keeps its rules of firing"
+        "The new component differs in firing, or in which ports are feedback. A feedback arc is outside marker joins, so it cannot become an ordinary arc by changing a function."
+    U11 "U11" "the scheduler promises the guarantee"
+        "The scheduler asked for does not promise the guarantee that the update requires. `neurath plan` names those that do."
+    R01 "R01" "one update at a time"
+        "Another update is in flight. Wait for its answer (`neurath update status`), then submit again: this plan may have been made against a flow that is about to change."
+    R02 "R02" "the runtime answers"
+        "No runtime answers at the admin endpoint: it has stopped, or runs elsewhere. Check the path that `neurath serve` printed."
+    R03 "R03" "the request is understood"
+        "The admin endpoint got a request that it cannot read, or one made for another schema version."
+    R04 "R04" "functions can be built"
+        "A component's function could not be built with the properties given, for instance because a folder does not exist or a port is in use. The running flow is as before."
+    R05 "R05" "the program runs"
+        "The flow could not be started, or a resource it needs could not be had."
+    T01 "T01" "a trace can be read"
+        "The file is not a trace, was cut off, or was written by another schema version."
+    T02 "T02" "a trace is a behaviour of the model"
+        "Replaying the trace through the protocol, one operator's next event could not have happened: the run is not a behaviour of the model, or the trace was altered."
+    T03 "T03" "a trace is complete"
+        "An operator's part of the trace does not end with its `end` line, or packets that were sent were never taken."
+    X01 "X01" "a schedule fits its system"
+        "A saved run names a choice that the flow, update and bounds at hand do not allow at that step: they are not those it was saved with."
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

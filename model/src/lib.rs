@@ -1,0 +1,9 @@
+//! Flows, updates and the update protocol as pure data and pure functions.
+
+pub mod id;
+
+pub mod component;
+pub mod diagnostic;
+pub mod flow;
+pub mod packet_type;
+pub mod update;

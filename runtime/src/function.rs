@@ -1,0 +1,255 @@
+//! What an author of operators writes: a [`Function`], and how it is built and registered.
+//!
+//! A function is sequential code that knows nothing of threads, arcs, markers or updates. The runtime calls it with
+//! packets, carries what it emits, and between two firings may take its state and go on with another version of it.
+//!
+//! ```
+//! use neurath_runtime::function::{Context, Function};
+//! use neurath_runtime::packet::{Packet, State};
+//! use neurath_model::id::PortIndex;
+//!
+//! /// Numbers the texts that pass through.
+//! struct Number { next: u64 }
+//!
+//! impl Function for Number {
+//!     fn fire(&mut self, _port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
+//!         let text: String = packet.take();
+//!         cx.emit(PortIndex(0), Packet::new(format!("{} {text}", self.next)));
+//!         self.next += 1;
+//!     }
+//!
+//!     fn export(self: Box<Self>, _cx: &mut Context<'_>) -> State { State::new(self.next) }
+//!     fn import(&mut self, state: State, _cx: &mut Context<'_>) { self.next = state.take(); }
+//! }
+//! ```
+
+use crate::packet::{Packet, State};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry as Poll, Token};
+use neurath_model::component::{Catalogue, Component, Transfer};
+use neurath_model::flow::ComponentRef;
+use neurath_model::id::{Lineage, PortIndex, Version};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// What an operator runs. It must do what its component declares: see [`Component`].
+pub trait Function: Send {
+    /// Fires on one packet (`firing = "any"`).
+    fn fire(&mut self, port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
+        let _ = (packet, cx);
+        unreachable!("this component does not fire on single packets, yet one came in on port {}", port.0);
+    }
+
+    /// Fires on one packet from every input port, in port order (`firing = "all"`).
+    fn fire_all(&mut self, packets: Vec<Packet>, cx: &mut Context<'_>) {
+        let _ = cx;
+        unreachable!("this component does not join, yet {} packets came in together", packets.len());
+    }
+
+    /// Fires without a packet: something it registered is ready, or it asked for it with [`Context::again`]. Readiness
+    /// may be reported that is stale; an operation that would block is then simply tried later.
+    fn wake(&mut self, ready: &[Readiness], cx: &mut Context<'_>) {
+        let _ = (ready, cx);
+    }
+
+    /// Called once before the first firing of this function, after any [`import`](Self::import): the moment to
+    /// register sockets.
+    fn start(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
+    /// Takes new values of its properties; they are complete and of the declared kinds. Called between firings.
+    fn configure(&mut self, properties: &Properties) {
+        let _ = properties;
+    }
+
+    /// Gives its state away, at the end of its life; open work included. What it registered it must deregister.
+    fn export(self: Box<Self>, cx: &mut Context<'_>) -> State {
+        let _ = cx;
+        State::new(())
+    }
+
+    /// Takes the state of the version before it, already of its declared state type.
+    fn import(&mut self, state: State, cx: &mut Context<'_>) {
+        let _ = (state, cx);
+    }
+
+    /// No more packets will come. Whatever open work it holds it must now release, at once or in later wakes.
+    fn close(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+}
+
+/// Something registered became ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readiness {
+    /// The key it was registered with.
+    pub key: u32,
+    /// Reading may make progress (or the peer closed).
+    pub readable: bool,
+    /// Writing may make progress.
+    pub writable: bool,
+}
+
+/// What a firing did, for the runtime to carry out and to trace.
+#[derive(Debug)]
+pub(crate) enum Done {
+    /// A packet for an output, in the lineage of the trigger (or a new one, from a source).
+    Emit(PortIndex, Packet),
+    /// Open work that ends, with the packet that it gives, if any.
+    Release(Lineage, Option<(PortIndex, Packet)>),
+}
+
+/// A firing's view of the world: where it emits, and what it may ask for.
+pub struct Context<'a> {
+    pub(crate) done: &'a mut Vec<Done>,
+    pub(crate) again: &'a mut bool,
+    pub(crate) version: Version,
+    pub(crate) lineage: Option<Lineage>,
+    pub(crate) room: usize,
+    pub(crate) poll: &'a Poll,
+    /// The bits of a token that name the operator within its worker.
+    pub(crate) token_base: usize,
+}
+
+impl Context<'_> {
+    /// Emits a packet. In a firing on packets it belongs to their lineage; in a wake of a source without inputs each
+    /// emission is a firing of its own and begins a lineage.
+    pub fn emit(&mut self, port: PortIndex, packet: Packet) {
+        self.done.push(Done::Emit(port, packet));
+    }
+
+    /// Ends the hold on a packet that this `buffer` operator took in with that [`lineage`](Self::lineage), and emits
+    /// what became of it, if anything. May be called in a firing (even for the packet just taken), a wake or a start.
+    pub fn release(&mut self, held: Lineage, emission: Option<(PortIndex, Packet)>) {
+        self.done.push(Done::Release(held, emission));
+    }
+
+    /// The lineage of the packet that triggered this firing.
+    ///
+    /// # Panics
+    /// Outside a firing on packets, where there is no such packet.
+    pub fn lineage(&self) -> Lineage {
+        self.lineage.expect("only a firing on packets has a lineage")
+    }
+
+    /// The last update applied to this operator.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// How many more packets fit before the operator's outputs are full. Emitting more is allowed; the operator then
+    /// waits until they are in.
+    pub fn room(&self) -> usize {
+        self.room.saturating_sub(self.done.len())
+    }
+
+    /// Asks for another wake soon, without readiness: for work cut into fair pieces.
+    pub fn again(&mut self) {
+        *self.again = true;
+    }
+
+    /// Watches a descriptor, edge-triggered; [`Function::wake`] gets the key. The same descriptor may be watched by
+    /// other operators too.
+    pub fn watch(&self, fd: BorrowedFd<'_>, key: u32, interest: Interest) -> io::Result<()> {
+        self.poll.register(&mut SourceFd(&fd.as_raw_fd()), Token(self.token_base | key as usize), interest)
+    }
+
+    /// Ends the watch of a descriptor. Closing the last descriptor of a file does so too.
+    pub fn unwatch(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.poll.deregister(&mut SourceFd(&fd.as_raw_fd()))
+    }
+}
+
+/// The values of an operator's properties: complete, and of the declared kinds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Properties(BTreeMap<String, Value>);
+
+impl Properties {
+    /// These values.
+    pub fn new(values: BTreeMap<String, Value>) -> Self {
+        Self(values)
+    }
+
+    /// A text; empty where the component declares none of that name.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A whole number; 0 where the component declares none of that name.
+    pub fn integer(&self, name: &str) -> u64 {
+        self.0.get(name).and_then(Value::as_u64).unwrap_or_default()
+    }
+
+    /// A truth value; false where the component declares none of that name.
+    pub fn boolean(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+}
+
+/// Why a function could not be built; the text is shown to the user behind the operator's name.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BuildError(pub String);
+
+type Builder = Box<dyn Fn(&Properties) -> Result<Box<dyn Function>, BuildError> + Send + Sync>;
+type TransferFn = Box<dyn Fn(State) -> State + Send + Sync>;
+
+/// The components that are compiled in: their declarations, and how to build their functions.
+#[derive(Default)]
+pub struct Registry {
+    catalogue: Catalogue,
+    builders: BTreeMap<ComponentRef, Builder>,
+    transfers: BTreeMap<String, TransferFn>,
+}
+
+impl Registry {
+    /// Registers a component and how to build it. Building may fail (a port in use, a folder that is not there), but
+    /// must leave no trace of the attempt.
+    pub fn component<F, B>(&mut self, declaration: Component, build: B)
+    where
+        F: Function + 'static,
+        B: Fn(&Properties) -> Result<F, BuildError> + Send + Sync + 'static,
+    {
+        let id = declaration.id.clone();
+        assert!(self.catalogue.add(declaration).is_none(), "component {id} is registered twice");
+        self.builders.insert(id, Box::new(move |p| Ok(Box::new(build(p)?))));
+    }
+
+    /// Registers a state transfer: total, since it runs after the update is committed.
+    pub fn transfer<A, B>(&mut self, declaration: Transfer, apply: impl Fn(A) -> B + Send + Sync + 'static)
+    where
+        A: std::any::Any + Send,
+        B: std::any::Any + Send,
+    {
+        let name = declaration.name.clone();
+        assert!(self.catalogue.add_transfer(declaration).is_none(), "transfer {name} is registered twice");
+        self.transfers.insert(name, Box::new(move |state| State::new(apply(state.take()))));
+    }
+
+    /// The declarations, for validation and planning.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Builds a component's function. A component that is declared in a file but not compiled in cannot be built.
+    pub fn build(&self, id: &ComponentRef, properties: &Properties) -> Result<Box<dyn Function>, BuildError> {
+        let builder = self.builders.get(id).ok_or_else(|| BuildError(format!("component {id} is not compiled in")))?;
+        builder(properties)
+    }
+
+    /// Whether a transfer of that name is compiled in.
+    pub fn has_transfer(&self, name: &str) -> bool {
+        self.transfers.contains_key(name)
+    }
+
+    /// Runs a transfer.
+    ///
+    /// # Panics
+    /// If it is not compiled in; [`has_transfer`](Self::has_transfer) is asked before an update is committed.
+    pub fn run_transfer(&self, name: &str, state: State) -> State {
+        self.transfers[name](state)
+    }
+}

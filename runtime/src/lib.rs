@@ -1,0 +1,4 @@
+//! The threaded runtime, the HTTP server flow and the `neurath` command.
+
+pub mod function;
+pub mod packet;

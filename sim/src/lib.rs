@@ -1,0 +1,3 @@
+//! Ways to explore a world of operators and arcs.
+
+pub mod system;
