@@ -7,3 +7,6 @@ pub mod diagnostic;
 pub mod flow;
 pub mod packet_type;
 pub mod update;
+
+pub mod marker;
+pub mod protocol;
