@@ -7,3 +7,5 @@ pub mod diagnostic;
 pub mod flow;
 pub mod packet_type;
 pub mod update;
+
+pub mod graph;
