@@ -8,5 +8,10 @@ pub mod flow;
 pub mod packet_type;
 pub mod update;
 
+pub mod graph;
+pub mod program;
+
 pub mod marker;
 pub mod protocol;
+
+pub mod choice;

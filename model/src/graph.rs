@@ -1,0 +1,268 @@
+//! The flow graph: a flow that was found valid, by ids instead of names.
+//!
+//! Only [`validate`](crate::validate::validate) makes one, so whoever holds a `FlowGraph` need not check again: every
+//! port has its arc, packet types agree, what is not feedback is acyclic and reachable from a source.
+//!
+//! ```text
+//!            .---------------- BACK (feedback) ----------------.
+//!            v                                                 |
+//!   accept > read > parse > load > compose > reply ------------'
+//!   source                                   sink
+//! ```
+//!
+//! Sources, sinks, order and reachability leave feedback arcs out, as markers do: `accept` is the only source above,
+//! and `reply` is a sink although an arc leaves it. Names are kept for messages and for [`FlowGraph::to_flow`]; notes
+//! of editors (metadata, groups) are not, because they say nothing about behaviour.
+
+use crate::component::Component;
+use crate::flow::{Arc, Flow, InitialPacket, Operator, PortRef};
+use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet};
+use crate::packet_type::PacketType;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, EdgeRef};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A valid flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlowGraph {
+    annotations: BTreeMap<String, Value>,
+    operators: Vec<Node>,
+    arcs: Vec<GraphArc>,
+}
+
+/// An operator of a valid flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Node {
+    /// Its name, unique in the flow.
+    pub name: String,
+    /// What it runs.
+    pub component: Component,
+    /// A value of the declared kind for each declared property, defaults filled in.
+    pub properties: BTreeMap<String, Value>,
+    /// The arc that enters each input port, by port index.
+    pub inputs: Vec<ArcId>,
+    /// The arc that leaves each output port, by port index.
+    pub outputs: Vec<ArcId>,
+}
+
+/// An arc of a valid flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GraphArc {
+    /// The output port it leaves.
+    pub from: OutPort,
+    /// The input port it enters.
+    pub to: InPort,
+    /// Whether it ends in a feedback port: no marker crosses it, and a lineage ends on it.
+    pub feedback: bool,
+    /// What can travel on it: concrete types, every variable resolved.
+    pub carries: PacketType,
+}
+
+impl FlowGraph {
+    /// Puts a graph together from parts the validator has checked.
+    pub(crate) fn assemble(annotations: BTreeMap<String, Value>, operators: Vec<Node>, arcs: Vec<GraphArc>) -> Self {
+        Self { annotations, operators, arcs }
+    }
+
+    /// What the flow is called, by its `@name` annotation.
+    pub fn name(&self) -> Option<&str> {
+        self.annotations.get("name").and_then(Value::as_str)
+    }
+
+    /// How many operators it has.
+    pub fn len(&self) -> usize {
+        self.operators.len()
+    }
+
+    /// Whether it has no operator; a valid flow has a source, so never.
+    pub fn is_empty(&self) -> bool {
+        self.operators.is_empty()
+    }
+
+    /// Every operator, in declaration order.
+    pub fn operators(&self) -> impl Iterator<Item = (OperatorId, &Node)> {
+        self.operators.iter().enumerate().map(|(i, node)| (operator_id(i), node))
+    }
+
+    /// One operator.
+    pub fn operator(&self, id: OperatorId) -> &Node {
+        &self.operators[id.0 as usize]
+    }
+
+    /// Every arc, in declaration order.
+    pub fn arcs(&self) -> impl Iterator<Item = (ArcId, &GraphArc)> {
+        self.arcs.iter().enumerate().map(|(i, arc)| (arc_id(i), arc))
+    }
+
+    /// One arc.
+    pub fn arc(&self, id: ArcId) -> &GraphArc {
+        &self.arcs[id.0 as usize]
+    }
+
+    /// The operator of that name.
+    pub fn find(&self, name: &str) -> Option<OperatorId> {
+        self.operators.iter().position(|node| node.name == name).map(operator_id)
+    }
+
+    /// Operators that await no input: where a marker enters. One whose inputs are all feedback ports is a source too.
+    pub fn sources(&self) -> Vec<OperatorId> {
+        self.operators().map(|(id, _)| id).filter(|&id| self.awaited(id).is_empty()).collect()
+    }
+
+    /// Operators that broadcast to no output: where a marker leaves.
+    pub fn sinks(&self) -> Vec<OperatorId> {
+        self.operators().map(|(id, _)| id).filter(|&id| self.broadcast(id).is_empty()).collect()
+    }
+
+    /// All operators, producers before consumers, feedback arcs left out, ties by id.
+    pub fn order(&self) -> Vec<OperatorId> {
+        let order = topological(&self.forward());
+        assert_eq!(order.len(), self.len(), "a validated flow is acyclic but for feedback arcs (F08)");
+        order
+    }
+
+    /// The operators that packets or markers from `from` can reach without crossing a feedback arc, itself included.
+    pub fn reachable(&self, from: OperatorId) -> BTreeSet<OperatorId> {
+        reachable(&self.forward(), from)
+    }
+
+    /// The input ports on which an operator awaits markers: those that are not feedback.
+    pub fn awaited(&self, id: OperatorId) -> PortSet {
+        self.marker_ports(&self.operator(id).inputs)
+    }
+
+    /// The output ports on which an operator broadcasts markers: those whose arc is not feedback.
+    pub fn broadcast(&self, id: OperatorId) -> PortSet {
+        self.marker_ports(&self.operator(id).outputs)
+    }
+
+    /// An input port as messages name it, for example `load.IN`.
+    pub fn input_name(&self, port: InPort) -> String {
+        let node = self.operator(port.operator);
+        format!("{}.{}", node.name, node.component.inputs[usize::from(port.port.0)].name)
+    }
+
+    /// An output port as messages name it, for example `load.OUT`.
+    pub fn output_name(&self, port: OutPort) -> String {
+        let node = self.operator(port.operator);
+        format!("{}.{}", node.name, node.component.outputs[usize::from(port.port.0)].name)
+    }
+
+    /// An arc as messages name it, for example `load.OUT -> compose.IN`.
+    pub fn arc_name(&self, id: ArcId) -> String {
+        let arc = self.arc(id);
+        format!("{} -> {}", self.output_name(arc.from), self.input_name(arc.to))
+    }
+
+    /// The flow this graph stands for: validating it gives this graph again. Every property is written out, also
+    /// those left to their default, so that the flow means the same where a default has changed.
+    pub fn to_flow(&self) -> Flow {
+        Flow {
+            annotations: self.annotations.clone(),
+            operators: self.operators.iter().map(Node::to_operator).collect(),
+            arcs: self.arcs.iter().map(|arc| self.to_arc(arc)).collect(),
+            initial: self.operators.iter().flat_map(Node::to_initial).collect(),
+            ..Flow::default()
+        }
+    }
+
+    fn to_arc(&self, arc: &GraphArc) -> Arc {
+        let (from, to) = (self.operator(arc.from.operator), self.operator(arc.to.operator));
+        Arc {
+            from: port_ref(&from.name, &from.component.outputs[usize::from(arc.from.port.0)].name),
+            to: port_ref(&to.name, &to.component.inputs[usize::from(arc.to.port.0)].name),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    fn marker_ports(&self, arcs: &[ArcId]) -> PortSet {
+        arcs.iter().enumerate().filter(|(_, arc)| !self.arc(**arc).feedback).map(|(i, _)| port_index(i)).collect()
+    }
+
+    fn forward(&self) -> Forward {
+        forward(
+            self.len(),
+            self.arcs().filter(|(_, arc)| !arc.feedback).map(|(id, a)| (id, a.from.operator, a.to.operator)),
+        )
+    }
+}
+
+impl Node {
+    fn to_operator(&self) -> Operator {
+        Operator { name: self.name.clone(), component: self.component.id.clone(), metadata: BTreeMap::new() }
+    }
+
+    fn to_initial(&self) -> impl Iterator<Item = InitialPacket> {
+        self.properties
+            .iter()
+            .map(|(name, value)| InitialPacket { value: value.clone(), to: port_ref(&self.name, name) })
+    }
+}
+
+/// The port of that declared name; `OUT[1]` is element 1 of `OUT`, as the readers read it.
+fn port_ref(operator: &str, declared: &str) -> PortRef {
+    let element = declared.strip_suffix(']').and_then(|text| text.split_once('['));
+    match element.and_then(|(port, index)| Some((port, index.parse::<u32>().ok()?))) {
+        Some((port, index)) => PortRef { operator: operator.into(), port: port.into(), index: Some(index) },
+        None => PortRef::new(operator, declared),
+    }
+}
+
+/// The arcs that markers cross, as petgraph sees them: node `i` is operator `i`.
+pub(crate) type Forward = DiGraph<(), ArcId>;
+
+/// The graph of `count` operators and these arcs.
+pub(crate) fn forward(count: usize, arcs: impl Iterator<Item = (ArcId, OperatorId, OperatorId)>) -> Forward {
+    let mut graph = Forward::new();
+    for _ in 0..count {
+        graph.add_node(());
+    }
+    for (id, from, to) in arcs {
+        graph.add_edge(node(from), node(to), id);
+    }
+    graph
+}
+
+/// Producers before consumers, ties by id; operators on or behind a cycle are missing. Written out because
+/// `petgraph::algo::toposort` breaks ties by the order of its search, and messages and reports should follow the flow file.
+pub(crate) fn topological(graph: &Forward) -> Vec<OperatorId> {
+    let mut missing: Vec<usize> =
+        graph.node_indices().map(|n| graph.edges_directed(n, petgraph::Incoming).count()).collect();
+    let mut ready: BTreeSet<NodeIndex> = graph.node_indices().filter(|n| missing[n.index()] == 0).collect();
+    let mut order = Vec::new();
+    while let Some(next) = ready.pop_first() {
+        order.push(operator_id(next.index()));
+        for edge in graph.edges(next) {
+            let target = edge.target();
+            missing[target.index()] -= 1;
+            if missing[target.index()] == 0 {
+                ready.insert(target);
+            }
+        }
+    }
+    order
+}
+
+/// What can be reached from an operator, itself included.
+pub(crate) fn reachable(graph: &Forward, from: OperatorId) -> BTreeSet<OperatorId> {
+    let mut search = Dfs::new(graph, node(from));
+    std::iter::from_fn(|| search.next(graph)).map(|n| operator_id(n.index())).collect()
+}
+
+pub(crate) fn node(id: OperatorId) -> NodeIndex {
+    NodeIndex::new(id.0 as usize)
+}
+
+pub(crate) fn operator_id(index: usize) -> OperatorId {
+    OperatorId(u32::try_from(index).expect("a flow that fits in memory as text has fewer than 2^32 operators"))
+}
+
+pub(crate) fn arc_id(index: usize) -> ArcId {
+    ArcId(u32::try_from(index).expect("a flow that fits in memory as text has fewer than 2^32 arcs"))
+}
+
+pub(crate) fn port_index(index: usize) -> PortIndex {
+    PortIndex(u8::try_from(index).expect("an operator has at most 64 ports each way (F13)"))
+}
