@@ -9,3 +9,4 @@ pub mod packet_type;
 pub mod update;
 
 pub mod graph;
+pub mod validate;
