@@ -10,3 +10,6 @@ pub mod update;
 
 pub mod graph;
 pub mod validate;
+
+#[cfg(test)]
+mod example;

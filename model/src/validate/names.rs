@@ -28,7 +28,11 @@ pub(super) fn resolve<'a>(
 
 /// Names like `wrong`, the closest first: a slip of the finger, or a part of the whole.
 pub(crate) fn close<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = 1 + wrong.chars().count() / 4;
+    let limit = match wrong.chars().count() {
+        0 | 1 => 0,
+        2 => 1,
+        more => 1 + more / 3,
+    };
     let mut near: Vec<(usize, &str)> = names.into_iter().map(|name| (distance(wrong, name), name)).collect();
     near.retain(|(d, name)| *d <= limit || (wrong.len() > 2 && name.contains(wrong)));
     near.sort();
