@@ -204,10 +204,10 @@ impl Node {
 /// The port of that declared name; `OUT[1]` is element 1 of `OUT`, as the readers read it.
 fn port_ref(operator: &str, declared: &str) -> PortRef {
     let element = declared.strip_suffix(']').and_then(|text| text.split_once('['));
-    match element.and_then(|(port, index)| Some((port, index.parse::<u32>().ok()?))) {
-        Some((port, index)) => PortRef { operator: operator.into(), port: port.into(), index: Some(index) },
-        None => PortRef::new(operator, declared),
-    }
+    let element = element.and_then(|(port, index)| Some((port, index.parse::<u32>().ok()?)));
+    let element = element.map(|(port, index)| PortRef { index: Some(index), ..PortRef::new(operator, port) });
+    // `OUT[01]` reads as a number too, but would be printed as another port.
+    element.filter(|port| port.port_name() == declared).unwrap_or_else(|| PortRef::new(operator, declared))
 }
 
 /// The arcs that markers cross, as petgraph sees them: node `i` is operator `i`.

@@ -9,9 +9,15 @@ pub mod packet_type;
 pub mod update;
 
 pub mod graph;
+pub mod validate;
+
+pub mod plan;
 pub mod program;
 
 pub mod marker;
 pub mod protocol;
 
 pub mod choice;
+
+#[cfg(test)]
+mod example;

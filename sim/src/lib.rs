@@ -1,3 +1,13 @@
 //! Ways to explore a world of operators and arcs.
 
 pub mod system;
+
+pub mod instance;
+pub mod update_set;
+
+pub mod net;
+pub mod observation;
+
+pub mod ledger;
+pub mod properties;
+pub mod world;

@@ -1,0 +1,159 @@
+//! F08, F09, F11, F15: acyclic but for feedback, reached from a source, and feedback that closes loops.
+//!
+//! Where a component or an end is not known, the flow gets the benefit of the doubt: an arc into an unknown port may
+//! be feedback, an unknown component may be a source.
+
+use super::{Wiring, diagnostic, ports};
+use crate::component::{Component, Wake};
+use crate::diagnostic::{Code, Diagnostic, Thing};
+use crate::graph::{self, Forward};
+use crate::id::{ArcId, OperatorId};
+use petgraph::graph::{EdgeIndex, NodeIndex};
+use petgraph::visit::EdgeRef;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The violations: cycles first.
+pub(super) fn check(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
+    let mut found = cycles(wiring);
+    found.extend(sources(wiring));
+    found.extend(feedback(wiring));
+    found
+}
+
+/// Whether packets can begin at an operator of this component with no help from others.
+fn is_source(component: &Component) -> bool {
+    component.wake == Wake::Source && component.inputs.iter().all(|input| input.feedback)
+}
+
+/// One diagnostic per cycle of a family that, cut at the arcs proposed, leaves no cycle at all.
+fn cycles(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
+    let mut graph = wiring.forward();
+    let mut found = Vec::new();
+    while let Some(cycle) = shortest_cycle(&graph) {
+        let arcs: Vec<usize> = cycle.iter().map(|edge| graph[*edge].0 as usize).collect();
+        found.push(cyclic(wiring, &arcs));
+        graph.remove_edge(*cycle.last().expect("a cycle has an arc"));
+    }
+    found
+}
+
+fn cyclic(wiring: &Wiring<'_>, arcs: &[usize]) -> Diagnostic {
+    let flow_arcs: Vec<_> = arcs.iter().map(|&arc| &wiring.flow.arcs[arc]).collect();
+    let start = &flow_arcs[0].from.operator;
+    let round = flow_arcs.iter().map(|arc| format!(" -> {}", arc.to.operator)).collect::<String>();
+    let closing = &flow_arcs[flow_arcs.len() - 1].to;
+    diagnostic(
+        Code::F08,
+        format!("the flow goes round in a cycle: {start}{round}"),
+        arcs.iter().filter_map(|&arc| wiring.map.place(&Thing::Arc(arc), "on the cycle")),
+        "a feedback port on every cycle",
+        arcs.iter().map(|&arc| format!("`{}`", wiring.arc_name(arc))).collect::<Vec<_>>().join(", "),
+        format!("if `{closing}` closes the loop, declare it a feedback port in its component; or take an arc out"),
+    )
+}
+
+/// The arcs of a shortest cycle through the first operator that is on one; the last arc leads back to that operator.
+fn shortest_cycle(graph: &Forward) -> Option<Vec<EdgeIndex>> {
+    let mut on_cycle: Vec<NodeIndex> = petgraph::algo::tarjan_scc(graph)
+        .into_iter()
+        .filter(|part| part.len() > 1 || graph.contains_edge(part[0], part[0]))
+        .flatten()
+        .collect();
+    on_cycle.sort();
+    let start = *on_cycle.first()?;
+    let mut came_by = BTreeMap::<NodeIndex, EdgeIndex>::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        let mut edges: Vec<_> = graph.edges(at).map(|edge| (*edge.weight(), edge.target(), edge.id())).collect();
+        edges.sort();
+        for (_, target, edge) in edges {
+            if target == start {
+                return Some(path_to(graph, &came_by, start, edge));
+            }
+            came_by.entry(target).or_insert_with(|| {
+                queue.push_back(target);
+                edge
+            });
+        }
+    }
+    unreachable!("an operator in a strongly connected part lies on a cycle");
+}
+
+fn path_to(
+    graph: &Forward,
+    came_by: &BTreeMap<NodeIndex, EdgeIndex>,
+    start: NodeIndex,
+    last: EdgeIndex,
+) -> Vec<EdgeIndex> {
+    let mut path = vec![last];
+    loop {
+        let (from, _) = graph.edge_endpoints(path[path.len() - 1]).expect("the arc was just found in this graph");
+        if from == start {
+            path.reverse();
+            return path;
+        }
+        path.push(came_by[&from]);
+    }
+}
+
+fn sources(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
+    let roots: Vec<OperatorId> =
+        wiring.operators().filter(|(_, c)| c.is_none_or(is_source)).map(|(id, _)| id).collect();
+    if roots.is_empty() && wiring.flow.inports.is_empty() { vec![no_source(wiring)] } else { unreached(wiring, roots) }
+}
+
+fn no_source(wiring: &Wiring<'_>) -> Diagnostic {
+    diagnostic(
+        Code::F15,
+        "the flow has no source",
+        wiring.map.place(&Thing::Whole, "no operator here begins anything"),
+        "an operator whose component has wake `source` and no input, or only feedback inputs",
+        format!("{} operators, none of them such", wiring.flow.operators.len()),
+        "add an operator that brings packets in",
+    )
+}
+
+fn unreached(wiring: &Wiring<'_>, mut roots: Vec<OperatorId>) -> Vec<Diagnostic> {
+    let graph = wiring.arcs_where(|wire| !wire.feedback);
+    // What feeds these is wrong or unknown, and reported as such (F03, F05, F16).
+    roots.extend(wiring.wires.iter().filter(|wire| wire.from.operator.is_none()).filter_map(|wire| wire.to.operator));
+    roots.extend(wiring.operators().map(|(id, _)| id).filter(|&id| ports::starved(wiring, id)));
+    let reached: BTreeSet<OperatorId> = roots.into_iter().flat_map(|root| graph::reachable(&graph, root)).collect();
+    wiring
+        .operators()
+        .filter(|(id, _)| !reached.contains(id))
+        .map(|(id, _)| {
+            diagnostic(
+                Code::F09,
+                format!("no source reaches operator `{}`", wiring.name(id)),
+                wiring.place_operator(id, "never fires, and can never be updated"),
+                "a path of arcs from a source, feedback arcs not counted",
+                "none",
+                "connect it behind a source; a source has wake `source` and no input, or only feedback inputs",
+            )
+        })
+        .collect()
+}
+
+fn feedback(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
+    let graph = wiring.arcs_where(|wire| !wire.feedback);
+    let loops = |from: OperatorId, to: OperatorId| graph::reachable(&graph, to).contains(&from);
+    let arcs = wiring.wires.iter().enumerate().filter(|(_, wire)| wire.feedback);
+    arcs.filter_map(|(i, wire)| {
+        let (from, to) = (wire.from.operator?, wire.to.operator?);
+        (!loops(from, to)).then(|| open_loop(wiring, graph::arc_id(i), from, to))
+    })
+    .collect()
+}
+
+fn open_loop(wiring: &Wiring<'_>, arc: ArcId, from: OperatorId, to: OperatorId) -> Diagnostic {
+    let (from, to, i) = (wiring.name(from), wiring.name(to), arc.0 as usize);
+    diagnostic(
+        Code::F11,
+        format!("`{}` ends in a feedback port but closes no loop", wiring.arc_name(i)),
+        wiring.place_end(Thing::ArcTo(i), i, "a feedback port"),
+        format!("a path of other arcs from `{to}` to `{from}`"),
+        "none",
+        format!("use an ordinary input port of `{to}`, or connect the feedback port from an operator behind `{to}`"),
+    )
+}

@@ -1,0 +1,285 @@
+//! An instance: one flow, the updates to come, and the bounds within which it is explored.
+//!
+//! Everything that stays the same during a run is here, so that a [`World`](crate::world::World), which is cloned for
+//! every state, holds only what changes.
+
+use neurath_model::choice::Emits;
+use neurath_model::component::{Component, Emission, Wake};
+use neurath_model::graph::FlowGraph;
+use neurath_model::id::{OperatorId, PortIndex, UpdateId};
+use neurath_model::plan::{Action, Plan, Scheduler};
+use neurath_model::program::Program;
+use neurath_model::protocol::Mutant;
+use neurath_model::update::StatePolicy;
+use smallvec::{SmallVec, smallvec};
+use std::fmt;
+
+/// How much the environment does, and how much an arc holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many lineages each source may begin (for the HTTP server: connections at `accept`, requests at `read`).
+    pub packets: u64,
+    /// How many packets an arc holds; feedback arcs are unbounded, and markers do not count.
+    pub capacity: usize,
+    /// Whether the environment may end the flow.
+    pub ends: bool,
+    /// Whether a source may let a held packet go without emitting anything, as when a client hangs up.
+    pub hangups: bool,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { packets: 2, capacity: 1, ends: false, hangups: false }
+    }
+}
+
+/// A fault put in on purpose: the checker must find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The protocol at every operator breaks a rule.
+    Protocol(Mutant),
+    /// An arc loses its second packet: breaks S1.
+    LossyArc,
+    /// A packet overtakes the one before it: breaks S2.
+    LastInFirstOut,
+    /// A marker is put at the head of the queue instead of behind the packets: breaks S7 with two updates.
+    MarkerAtHead,
+    /// A marker is taken while outputs of the last firing are still held: breaks S3.
+    ApplyMidFiring,
+    /// A transfer runs twice: breaks S11.
+    TransferTwice,
+    /// Open work is forgotten when a function changes: breaks L3.
+    DropOpenWork,
+}
+
+impl Fault {
+    /// Every fault with the name by which the command line knows it.
+    pub const ALL: &'static [(&'static str, Fault)] = &[
+        ("marker-on-one-output", Fault::Protocol(Mutant::MarkerOnOneOutput)),
+        ("target-absorbs-marker", Fault::Protocol(Mutant::TargetAbsorbsMarker)),
+        ("apply-on-every-marker", Fault::Protocol(Mutant::ApplyOnEveryMarker)),
+        ("await-feedback", Fault::Protocol(Mutant::AwaitFeedback)),
+        ("split-actions", Fault::Protocol(Mutant::SplitActions)),
+        ("answer-at-entrance", Fault::Protocol(Mutant::AnswerAtEntrance)),
+        ("silent-exit", Fault::Protocol(Mutant::SilentExit)),
+        ("lossy-arc", Fault::LossyArc),
+        ("last-in-first-out", Fault::LastInFirstOut),
+        ("marker-at-head", Fault::MarkerAtHead),
+        ("apply-mid-firing", Fault::ApplyMidFiring),
+        ("transfer-twice", Fault::TransferTwice),
+        ("drop-open-work", Fault::DropOpenWork),
+    ];
+
+    /// The fault of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(n, _)| *n == name).map(|(_, fault)| *fault)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(_, fault)| fault == self).map(|(n, _)| *n);
+        f.write_str(name.expect("every fault is listed"))
+    }
+}
+
+/// What an operator may do on one version, as its component declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behaviour {
+    /// The component, for people to read.
+    pub component: String,
+    /// What a firing emits.
+    pub emission: Emission,
+    /// Whether it fires without packets.
+    pub wake: Wake,
+    /// Whether packets reach it at all.
+    pub has_inputs: bool,
+    /// How many outputs its firings emit on.
+    pub outputs: u8,
+    /// Whether it remembers anything.
+    pub stateful: bool,
+}
+
+impl Behaviour {
+    fn of(component: &Component) -> Self {
+        Self {
+            component: component.id.to_string(),
+            emission: component.emission,
+            wake: component.wake,
+            has_inputs: !component.inputs.is_empty(),
+            outputs: component.outputs.len() as u8,
+            stateful: component.state.is_some(),
+        }
+    }
+
+    fn outside(name: &str) -> Self {
+        Self {
+            component: name.into(),
+            emission: Emission::Each,
+            wake: Wake::None,
+            has_inputs: false,
+            outputs: 0,
+            stateful: false,
+        }
+    }
+
+    fn ports(&self) -> impl Iterator<Item = PortIndex> + Clone {
+        (0..self.outputs).map(PortIndex)
+    }
+
+    /// Whether a packet that comes in is held, to be let go by a later wake.
+    pub fn holds(&self) -> bool {
+        self.emission == Emission::Buffer
+    }
+
+    /// What one firing may emit. `many` stands for nothing, one or two packets on one output, or one on each.
+    pub fn alternatives(&self) -> Vec<Emits> {
+        let all: Emits = self.ports().collect();
+        match self.emission {
+            Emission::Each => vec![all],
+            Emission::Filter => vec![all, Emits::new()],
+            Emission::Route => self.ports().map(|p| smallvec![p]).collect(),
+            Emission::Many => {
+                let mut many: Vec<Emits> = vec![Emits::new()];
+                many.extend(self.ports().map(|p| smallvec![p]));
+                many.extend(self.ports().map(|p| smallvec![p, p]));
+                if self.outputs > 1 {
+                    many.push(all);
+                }
+                many
+            }
+            Emission::Buffer => vec![Emits::new()],
+        }
+    }
+
+    /// What letting a held packet go may emit: nothing, or one packet on one output.
+    pub fn releases(&self) -> Vec<Emits> {
+        std::iter::once(Emits::new()).chain(self.ports().map(|p| smallvec![p])).collect()
+    }
+
+    /// Whether a firing may emit this: the rule behind [`alternatives`](Self::alternatives), without its limit on `many`.
+    pub fn admits(&self, emits: &Emits) -> bool {
+        match self.emission {
+            Emission::Many => emits.iter().all(|p| p.0 < self.outputs),
+            Emission::Each | Emission::Filter | Emission::Route | Emission::Buffer => {
+                self.alternatives().contains(emits)
+            }
+        }
+    }
+}
+
+/// An update as the world needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submission {
+    /// What it is called.
+    pub name: String,
+    /// For each operator it changes, what becomes of the state in each of its actions; `None` for an action that
+    /// does not touch it.
+    pub actions: Vec<(OperatorId, SmallVec<[Option<StatePolicy>; 2]>)>,
+}
+
+impl Submission {
+    fn of(plan: &Plan) -> Self {
+        let policy = |action: &Action| match action {
+            Action::Replace { state, .. } => Some(state.clone()),
+            Action::Configure { .. } => None,
+        };
+        let actions = plan.actions.iter().map(|(at, list)| (*at, list.iter().map(policy).collect())).collect();
+        Self { name: plan.update.clone(), actions }
+    }
+
+    /// The actions for one operator, in order; empty where it is not changed.
+    pub fn actions_at(&self, at: OperatorId) -> &[Option<StatePolicy>] {
+        self.actions.iter().find(|(o, _)| *o == at).map_or(&[], |(_, list)| list)
+    }
+
+    /// Whether it changes the operator.
+    pub fn changes(&self, at: OperatorId) -> bool {
+        self.actions.iter().any(|(o, _)| *o == at)
+    }
+}
+
+/// One flow, its updates in the order of submission, and the bounds.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    /// What runs.
+    pub program: Program,
+    /// The updates; that of id `k` is at index `k - 1`.
+    pub updates: Vec<Submission>,
+    /// How the updates travel.
+    pub scheduler: Scheduler,
+    /// The bounds of exploration.
+    pub bounds: Bounds,
+    /// A fault put in, if any.
+    pub fault: Option<Fault>,
+    /// The behaviours of each operator: the first it has, and after each update that replaces it.
+    behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>>,
+}
+
+impl Instance {
+    /// How many updates the properties can tell apart.
+    pub const UPDATES_MAX: usize = 64;
+
+    /// An instance of a flow whose updates are submitted in the order given, each planned against the flow as the one
+    /// before leaves it. Without plans the scheduler does not matter.
+    pub fn new(graph: &FlowGraph, plans: &[Plan], bounds: Bounds) -> Self {
+        let program = Program::of(graph);
+        let mut behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>> = graph
+            .operators()
+            .map(|(_, node)| smallvec![(UpdateId::NONE, Behaviour::of(&node.component))])
+            .collect();
+        behaviours.push(smallvec![(UpdateId::NONE, Behaviour::outside("entrance"))]);
+        behaviours.push(smallvec![(UpdateId::NONE, Behaviour::outside("exit"))]);
+        for (k, plan) in plans.iter().enumerate() {
+            for at in plan.actions.keys() {
+                let behaviour = Behaviour::of(&plan.after.operator(*at).component);
+                behaviours[at.0 as usize].push((UpdateId(k as u32 + 1), behaviour));
+            }
+        }
+        Self {
+            program,
+            updates: plans.iter().map(Submission::of).collect(),
+            scheduler: plans.first().map_or(Scheduler::Epoch, |p| p.scheduler),
+            bounds,
+            fault: None,
+            behaviours,
+        }
+    }
+
+    /// The same instance with a fault put in.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        if let Fault::Protocol(mutant) = fault {
+            self.program = self.program.with_mutant(mutant);
+        }
+        self.fault = Some(fault);
+        self
+    }
+
+    /// An update's data.
+    pub fn update(&self, id: UpdateId) -> &Submission {
+        &self.updates[id.0 as usize - 1]
+    }
+
+    /// Every update id, in the order of submission.
+    pub fn update_ids(&self) -> impl Iterator<Item = UpdateId> + use<> {
+        (1..=self.updates.len() as u32).map(UpdateId)
+    }
+
+    /// What an operator does after `version` was the last update applied to it.
+    pub fn behaviour(&self, at: OperatorId, version: UpdateId) -> &Behaviour {
+        let known = &self.behaviours[at.0 as usize];
+        let found = known.iter().rev().find(|(since, _)| *since == version).or(known.first());
+        &found.expect("every operator has its first behaviour").1
+    }
+
+    /// An operator's name.
+    pub fn name(&self, at: OperatorId) -> &str {
+        &self.program.operator(at).name
+    }
+
+    /// A lineage's name: where it began, and its number there.
+    pub fn lineage_name(&self, lineage: neurath_model::id::Lineage) -> String {
+        format!("{}#{}", self.name(lineage.origin()), lineage.number())
+    }
+}

@@ -1,0 +1,88 @@
+//! The properties, one a file: their sentence, what they remember, when they are broken, and the witness beside them.
+//!
+//! Safety (S) is judged at every event; liveness (L) where nothing can happen any more, which is enough because every
+//! run of a bounded instance ends: each step uses up a packet, a marker or an update. A *witness* is a situation in
+//! which the property has something to say; a check that never met it has shown nothing, and says so.
+
+use crate::instance::Instance;
+use crate::net::Net;
+use crate::observation::Observation;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+mod s01_conservation;
+mod s02_order;
+mod s03_quiescence;
+mod s04_serializability;
+mod s05_cut_consistency;
+mod s06_exactly_once;
+mod s07_update_order;
+mod s08_one_time;
+mod s11_state;
+mod s14_staleness;
+
+mod l1_answer;
+mod l2_completion;
+mod l3_every_packet;
+
+pub use l1_answer::L1;
+pub use l2_completion::L2;
+pub use l3_every_packet::L3;
+pub use s01_conservation::S1;
+pub use s02_order::S2;
+pub use s03_quiescence::S3;
+pub use s04_serializability::S4;
+pub use s05_cut_consistency::S5;
+pub use s06_exactly_once::S6;
+pub use s07_update_order::S7;
+pub use s08_one_time::S8;
+pub use s11_state::S11;
+pub use s14_staleness::S14;
+
+/// What is said about a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// Its code, for example `S4`.
+    pub code: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What must always hold.
+    pub sentence: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+    /// What should sometimes happen, for the property to have been put to the test.
+    pub witness: &'static str,
+}
+
+/// What a property may look at.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// What does not change.
+    pub instance: &'a Instance,
+    /// Operators and arcs, as the event left them.
+    pub net: &'a Net,
+}
+
+/// A property of runs.
+pub trait Property: Clone + Eq + Hash + Debug {
+    /// What is said about it.
+    const ABOUT: About;
+
+    /// What it remembers at the start.
+    fn new(instance: &Instance) -> Self;
+
+    /// Sees an event; `Err` tells how the event breaks it.
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        let _ = (view, event);
+        Ok(())
+    }
+
+    /// Judges a world in which nothing can happen any more.
+    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+        let _ = view;
+        Ok(())
+    }
+
+    /// Whether the witness holds.
+    fn witnessed(&self, view: View<'_>) -> bool;
+}

@@ -1,0 +1,51 @@
+//! L2: every marker join completes; when nothing can happen any more, all is done.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::net::Item;
+
+/// L2. Remembers nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct L2;
+
+impl Property for L2 {
+    const ABOUT: About = About {
+        code: "L2",
+        name: "completion",
+        sentence: "Every marker join completes, and when no step is possible nothing is left on any arc.",
+        source: "paper, section 5.5.1: the marker join; absence of deadlock",
+        witness: "an operator waits in a marker join",
+    };
+
+    fn new(_: &Instance) -> Self {
+        Self
+    }
+
+    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+        let (program, net) = (&view.instance.program, view.net);
+        for (at, operator) in program.operators() {
+            if let Some(update) = net.cell(at).operator.joining().next() {
+                let name = &view.instance.update(update).name;
+                return Err(format!("{} waits for ever in the marker join of `{name}`", operator.name));
+            }
+            if !net.cell(at).pending.is_empty() {
+                return Err(format!("{} holds output for a full arc for ever", operator.name));
+            }
+            if !net.cell(at).mail.is_empty() {
+                return Err(format!("a direct message never arrives at {}", operator.name));
+            }
+        }
+        for (id, arc) in program.arcs() {
+            let left = net.arc(id).items.iter().filter(|i| !matches!(i, Item::End)).count();
+            if left > 0 {
+                let (from, to) = (view.instance.name(arc.from.operator), view.instance.name(arc.to.operator));
+                return Err(format!("{left} left on the arc from {from} to {to}, and nobody can take a step"));
+            }
+        }
+        Ok(())
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.net.cells.iter().any(|c| c.operator.joining().next().is_some())
+    }
+}

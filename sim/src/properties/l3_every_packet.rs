@@ -1,0 +1,50 @@
+//! L3: every accepted packet is answered: nothing of its lineage is left when nothing can happen any more.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::observation::Observation;
+use neurath_model::id::Lineage;
+use smallvec::SmallVec;
+
+/// L3. Remembers the lineages that began and have not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct L3 {
+    open: SmallVec<[Lineage; 4]>,
+}
+
+impl Property for L3 {
+    const ABOUT: About = About {
+        code: "L3",
+        name: "every packet",
+        sentence: "Every accepted packet is answered: its lineage comes to an end.",
+        source: "the talk's requirement of a highly available program: no failed request",
+        witness: "a lineage comes to its end",
+    };
+
+    fn new(_: &Instance) -> Self {
+        Self { open: SmallVec::new() }
+    }
+
+    fn observe(&mut self, _: View<'_>, event: &Observation) -> Result<(), String> {
+        match *event {
+            Observation::Began { lineage, .. } => {
+                let place = self.open.partition_point(|l| *l < lineage);
+                self.open.insert(place, lineage);
+            }
+            Observation::Ended { lineage } => self.open.retain(|l| *l != lineage),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+        match self.open.first() {
+            None => Ok(()),
+            Some(lineage) => Err(format!("{} is never answered", view.instance.lineage_name(*lineage))),
+        }
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.net.cells.iter().map(|c| c.begun).sum::<u64>() > self.open.len() as u64
+    }
+}

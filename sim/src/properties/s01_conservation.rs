@@ -1,0 +1,66 @@
+//! S1: nothing is lost, nothing is doubled.
+//!
+//! Sent and taken packets are counted on every arc. A packet taken twice in a row is doubled; a run that ends with more
+//! sent than taken has lost some. Open work that is fewer after an update than before it was lost there.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::observation::Observation;
+use neurath_model::id::ArcId;
+
+/// S1. Remembers how many packets were taken from each arc, and the last.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S1 {
+    taken: Vec<(u32, Option<u32>)>,
+}
+
+impl Property for S1 {
+    const ABOUT: About = About {
+        code: "S1",
+        name: "conservation",
+        sentence: "Every packet is taken exactly once: none is lost, none is doubled, and no open work disappears.",
+        source: "reliable FIFO channels, which the paper's markers presuppose (Chandy and Lamport 1985)",
+        witness: "a packet is taken while an update is under way",
+    };
+
+    fn new(instance: &Instance) -> Self {
+        Self { taken: vec![(0, None); instance.program.arcs().len()] }
+    }
+
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        match event {
+            Observation::Taken { arc, lineage, serial } => {
+                let (count, last) = &mut self.taken[arc.0 as usize];
+                if *last == Some(*serial) {
+                    return Err(format!("a packet of {} was taken twice", view.instance.lineage_name(*lineage)));
+                }
+                *count += 1;
+                *last = Some(*serial);
+                Ok(())
+            }
+            Observation::Applied { at, open_work: (before, after), .. } if after < before => Err(format!(
+                "{} held {before} packets as open work before the update and {after} after it",
+                view.instance.name(*at)
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+        for (i, (taken, _)) in self.taken.iter().enumerate() {
+            let arc = ArcId(i as u32);
+            let (sent, waiting) = (view.net.arc(arc).sent, view.net.arc(arc).packets() as u32);
+            if taken + waiting < sent && view.net.cells.iter().all(|c| c.pending.is_empty()) {
+                let from = view.instance.name(view.instance.program.arc(arc).from.operator);
+                let to = view.instance.name(view.instance.program.arc(arc).to.operator);
+                return Err(format!("{sent} packets were sent from {from} to {to}, but only {taken} arrived"));
+            }
+        }
+        Ok(())
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        let under_way = view.net.submitted as usize > view.net.answered.len();
+        under_way && self.taken.iter().any(|(count, _)| *count > 0)
+    }
+}

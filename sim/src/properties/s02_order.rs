@@ -1,0 +1,41 @@
+//! S2: arcs are FIFO, whatever is updated.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::observation::Observation;
+
+/// S2. Remembers the last packet taken from each arc.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S2 {
+    last: Vec<Option<u32>>,
+}
+
+impl Property for S2 {
+    const ABOUT: About = About {
+        code: "S2",
+        name: "order",
+        sentence: "Packets leave an arc in the order in which they entered it, across any update.",
+        source: "paper, section 5.5: arcs are FIFO; markers travel in order with the data",
+        witness: "two packets are on one arc at the same time",
+    };
+
+    fn new(instance: &Instance) -> Self {
+        Self { last: vec![None; instance.program.arcs().len()] }
+    }
+
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        let Observation::Taken { arc, lineage, serial } = event else { return Ok(()) };
+        let last = &mut self.last[arc.0 as usize];
+        if last.is_some_and(|l| *serial < l) {
+            let to = view.instance.name(view.instance.program.arc(*arc).to.operator);
+            let lineage = view.instance.lineage_name(*lineage);
+            return Err(format!("{to} took a packet of {lineage} after one that was sent later on the same arc"));
+        }
+        *last = Some(*serial);
+        Ok(())
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.net.arcs.iter().any(|a| a.packets() >= 2)
+    }
+}

@@ -1,0 +1,46 @@
+//! S3: an update takes effect between firings.
+//!
+//! A half-consumed tuple cannot occur: the driver takes a whole tuple or nothing. What remains is output of an earlier
+//! firing that has not gone out.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::net::Item;
+use crate::observation::Observation;
+
+/// S3. Remembers nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S3;
+
+impl Property for S3 {
+    const ABOUT: About = About {
+        code: "S3",
+        name: "quiescence",
+        sentence: "An update is applied only between firings, when all that the last firing emitted has gone out.",
+        source: "paper, section 5.5: while a port handler executes, all ports of its operator are inactive",
+        witness: "a marker waits at an operator that holds output for a full arc",
+    };
+
+    fn new(_: &Instance) -> Self {
+        Self
+    }
+
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        match event {
+            Observation::Applied { at, unflushed, .. } if *unflushed > 0 => Err(format!(
+                "the update was applied at {} while {unflushed} of its outputs had not gone out",
+                view.instance.name(*at)
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.instance.program.operators().any(|(at, operator)| {
+            let marker = |arc: &neurath_model::id::ArcId| {
+                matches!(view.net.arc(*arc).items.first(), Some(Item::Marker(_)))
+            };
+            !view.net.cell(at).pending.is_empty() && operator.inputs.iter().any(marker)
+        })
+    }
+}

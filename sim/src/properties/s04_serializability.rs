@@ -1,0 +1,141 @@
+//! S4: every lineage is either before an update or after it, and with several updates one order explains all lineages.
+//!
+//! A lineage `s` is *old* for an update `u` when one of its firings happened at an operator that `u` changes before `u`
+//! was applied there, and *new* when one happened after. Both at once is a mixed request. With several updates that
+//! is not enough: `s1` old for `u1` and new for `u2`, `s2` the other way round, is just as impossible in any serial
+//! order. So `u` precedes `v` when some lineage is new for `u` and old for `v`, and this relation must have no cycle;
+//! a mixed lineage is the cycle of length one.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::observation::Observation;
+use crate::update_set::UpdateSet;
+use neurath_model::id::{Lineage, UpdateId};
+use smallvec::SmallVec;
+
+/// The updates for which a lineage is old, and those for which it is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+struct Met {
+    old: UpdateSet,
+    new: UpdateSet,
+}
+
+/// S4. Remembers what each lineage under way has met, and which combinations ended ones had met.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S4 {
+    under_way: SmallVec<[(Lineage, Met); 4]>,
+    ended: SmallVec<[Met; 4]>,
+}
+
+impl S4 {
+    fn met(&mut self, lineage: Lineage) -> &mut Met {
+        let i = match self.under_way.binary_search_by_key(&lineage, |m| m.0) {
+            Ok(i) => i,
+            Err(i) => {
+                self.under_way.insert(i, (lineage, Met::default()));
+                i
+            }
+        };
+        &mut self.under_way[i].1
+    }
+
+    fn end(&mut self, lineage: Lineage) {
+        if let Ok(i) = self.under_way.binary_search_by_key(&lineage, |m| m.0) {
+            let met = self.under_way.remove(i).1;
+            if let Err(place) = self.ended.binary_search(&met) {
+                self.ended.insert(place, met);
+            }
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = Met> + '_ {
+        self.under_way.iter().map(|m| m.1).chain(self.ended.iter().copied())
+    }
+
+    /// Updates that must come after `u`: some lineage is new for `u` and old for them.
+    fn after(&self, u: UpdateId) -> UpdateSet {
+        self.all().filter(|m| m.new.contains(u)).fold(UpdateSet::EMPTY, |set, m| set.union(m.old))
+    }
+
+    /// Whether following "must come after" from `u` leads back to it.
+    fn on_a_cycle(&self, u: UpdateId) -> bool {
+        let (mut reached, mut frontier) = (UpdateSet::EMPTY, vec![u]);
+        while let Some(v) = frontier.pop() {
+            let next = self.after(v);
+            frontier.extend(next.iter().filter(|w| !reached.contains(*w)));
+            reached = reached.union(next);
+        }
+        reached.contains(u)
+    }
+}
+
+impl Property for S4 {
+    const ABOUT: About = About {
+        code: "S4",
+        name: "serializability",
+        sentence: "No lineage meets both sides of an update, and one serial order of updates explains every lineage.",
+        source: "the paper's goal of consistent updates of several operators; Fries (VLDB 2022) for the formulation",
+        witness: "one lineage is old for an update and another is new for it",
+    };
+
+    fn new(_: &Instance) -> Self {
+        Self { under_way: SmallVec::new(), ended: SmallVec::new() }
+    }
+
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        match *event {
+            Observation::Fired { at, lineage, .. } => {
+                let applied = view.net.cell(at).applied;
+                let changing = view.instance.update_ids().filter(|u| view.instance.update(*u).changes(at));
+                let mut news: SmallVec<[UpdateId; 2]> = SmallVec::new();
+                for u in changing {
+                    let met = self.met(lineage);
+                    let side = if applied.contains(u) { &mut met.new } else { &mut met.old };
+                    if !side.contains(u) {
+                        side.insert(u);
+                        news.push(u);
+                    }
+                }
+                match news.into_iter().find(|u| self.on_a_cycle(*u)) {
+                    Some(u) => Err(self.tell(view, lineage, at, u)),
+                    None => Ok(()),
+                }
+            }
+            Observation::Ended { lineage } => {
+                self.end(lineage);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.instance
+            .update_ids()
+            .any(|u| self.all().any(|m| m.old.contains(u)) && self.all().any(|m| m.new.contains(u)))
+    }
+}
+
+impl S4 {
+    fn tell(
+        &mut self,
+        view: View<'_>,
+        lineage: Lineage,
+        at: neurath_model::id::OperatorId,
+        u: UpdateId,
+    ) -> String {
+        let met = *self.met(lineage);
+        let (name, who) = (view.instance.lineage_name(lineage), view.instance.name(at));
+        let update = &view.instance.update(u).name;
+        if met.old.contains(u) && met.new.contains(u) {
+            let side = if view.net.cell(at).applied.contains(u) { ("new", "old") } else { ("old", "new") };
+            format!(
+                "{name} is processed by the {} version of {who}, after the {} version of another operator that \
+                 `{update}` changes",
+                side.0, side.1
+            )
+        } else {
+            format!("no serial order of the updates explains what the lineages met: {name} at {who} closes a cycle through `{update}`")
+        }
+    }
+}

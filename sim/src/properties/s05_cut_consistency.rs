@@ -1,0 +1,53 @@
+//! S5: the cut is consistent.
+//!
+//! At every operator that an update changes, the moment of application divides events into before and after. If an
+//! event that comes before could have been caused by one that comes after, no single "time of the update" exists.
+//! Causality follows packets along arcs, feedback arcs included, and the order of events at each operator.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::observation::Observation;
+
+/// S5. Causal pasts travel with the packets and live in the operators; nothing more to remember.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S5;
+
+impl Property for S5 {
+    const ABOUT: About = About {
+        code: "S5",
+        name: "cut consistency",
+        sentence: "What happens before an update at the operators it changes is closed under happened-before.",
+        source: "Chandy and Lamport 1985, on whose markers the paper builds its computation time",
+        witness: "an update is applied at one of its operators and not yet at another",
+    };
+
+    fn new(_: &Instance) -> Self {
+        Self
+    }
+
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        let Observation::Fired { at, lineage, .. } = *event else { return Ok(()) };
+        let cell = view.net.cell(at);
+        let broken = |u: &neurath_model::id::UpdateId| {
+            view.instance.update(*u).changes(at) && !cell.applied.contains(*u) && cell.past.contains(*u)
+        };
+        match view.instance.update_ids().find(broken) {
+            None => Ok(()),
+            Some(u) => Err(format!(
+                "{} processes {} before `{}` is applied there, although an event after `{}` happened before it",
+                view.instance.name(at),
+                view.instance.lineage_name(lineage),
+                view.instance.update(u).name,
+                view.instance.update(u).name,
+            )),
+        }
+    }
+
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.instance.update_ids().any(|u| {
+            let done = |(at, _): &(_, _)| view.net.cell(*at).applied.contains(u);
+            let targets = &view.instance.update(u).actions;
+            targets.iter().any(done) && !targets.iter().all(done)
+        })
+    }
+}

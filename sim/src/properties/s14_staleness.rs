@@ -1,0 +1,68 @@
+//! S14: what is accepted after an update is committed is not processed by an old version.
+//!
+//! At a source, an update is committed when its marker has passed there; and everywhere, when the submitter has been
+//! told that it is applied.
+
+use super::{About, Property, View};
+use crate::instance::Instance;
+use crate::observation::Observation;
+use crate::update_set::UpdateSet;
+use neurath_model::id::Lineage;
+use smallvec::SmallVec;
+
+/// S14. Remembers, for each lineage under way, which updates were committed when it began.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct S14 {
+    committed: SmallVec<[(Lineage, UpdateSet); 4]>,
+}
+
+impl Property for S14 {
+    const ABOUT: About = About {
+        code: "S14",
+        name: "staleness",
+        sentence: "A packet accepted after an update's commit is never processed by the old version of a changed operator.",
+        source: "what a submitter may conclude from the answer `applied`",
+        witness: "a packet is accepted after a commit",
+    };
+
+    fn new(_: &Instance) -> Self {
+        Self { committed: SmallVec::new() }
+    }
+
+    fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
+        match *event {
+            Observation::Began { at, lineage } => {
+                let committed = view.net.cell(at).passed.union(view.net.answered);
+                if !committed.is_empty() {
+                    let place = self.committed.partition_point(|c| c.0 < lineage);
+                    self.committed.insert(place, (lineage, committed));
+                }
+                Ok(())
+            }
+            Observation::Ended { lineage } => {
+                self.committed.retain(|c| c.0 != lineage);
+                Ok(())
+            }
+            Observation::Fired { at, lineage, .. } => {
+                let Ok(i) = self.committed.binary_search_by_key(&lineage, |c| c.0) else { return Ok(()) };
+                let stale = |u: &neurath_model::id::UpdateId| {
+                    view.instance.update(*u).changes(at) && !view.net.cell(at).applied.contains(*u)
+                };
+                match self.committed[i].1.iter().find(stale) {
+                    None => Ok(()),
+                    Some(u) => Err(format!(
+                        "{} began after `{}` was committed, and is processed by the old version of {}",
+                        view.instance.lineage_name(lineage),
+                        view.instance.update(u).name,
+                        view.instance.name(at)
+                    )),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn witnessed(&self, _: View<'_>) -> bool {
+        !self.committed.is_empty()
+    }
+}
