@@ -18,6 +18,7 @@ pub mod marker;
 pub mod protocol;
 
 pub mod choice;
+pub mod trace;
 
 #[cfg(test)]
 mod example;

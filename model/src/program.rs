@@ -26,6 +26,10 @@ pub struct ProgramOperator {
     pub inputs: Vec<ArcId>,
     /// The arc that leaves each output port, by port index.
     pub outputs: Vec<ArcId>,
+    /// The name of each input port; a port that was added has the name of the operator at the other end, after an `@`.
+    pub input_names: Vec<String>,
+    /// The name of each output port, likewise.
+    pub output_names: Vec<String>,
 }
 
 /// An arc of a program.
@@ -120,13 +124,16 @@ impl Program {
     /// Adds an arc for markers between two new ports, behind those there are.
     fn connect(&mut self, from: OperatorId, to: OperatorId) {
         let arc = ArcId(self.arcs.len() as u32);
+        let (from_name, to_name) = (self.operator(from).name.clone(), self.operator(to).name.clone());
         let producer = &mut self.operators[from.0 as usize];
         let output = next_port(producer.outputs.len());
         producer.outputs.push(arc);
+        producer.output_names.push(format!("@{to_name}"));
         producer.interface.broadcast.insert(output);
         let consumer = &mut self.operators[to.0 as usize];
         let input = next_port(consumer.inputs.len());
         consumer.inputs.push(arc);
+        consumer.input_names.push(format!("@{from_name}"));
         consumer.interface.inputs.insert(input);
         consumer.interface.awaited.insert(input);
         self.arcs.push(ProgramArc {
@@ -152,7 +159,14 @@ fn inner(graph: &FlowGraph, id: OperatorId) -> ProgramOperator {
         broadcast: graph.broadcast(id),
         mutant: None,
     };
-    ProgramOperator { name: node.name.clone(), interface, inputs: node.inputs.clone(), outputs: node.outputs.clone() }
+    ProgramOperator {
+        name: node.name.clone(),
+        interface,
+        inputs: node.inputs.clone(),
+        outputs: node.outputs.clone(),
+        input_names: node.component.inputs.iter().map(|i| i.name.clone()).collect(),
+        output_names: node.component.outputs.iter().map(|o| o.name.clone()).collect(),
+    }
 }
 
 fn outer(name: &str, role: Role) -> ProgramOperator {
@@ -164,5 +178,12 @@ fn outer(name: &str, role: Role) -> ProgramOperator {
         broadcast: PortSet::EMPTY,
         mutant: None,
     };
-    ProgramOperator { name: name.into(), interface, inputs: Vec::new(), outputs: Vec::new() }
+    ProgramOperator {
+        name: name.into(),
+        interface,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        input_names: Vec::new(),
+        output_names: Vec::new(),
+    }
 }

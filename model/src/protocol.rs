@@ -450,10 +450,7 @@ mod tests {
         step(&mut op, &i, marker(P[1], 2));
         let effects = step(&mut op, &i, marker(P[0], 2));
         let apply = |action| Effect::Apply { update: U1.update, action };
-        assert_eq!(
-            effects[..],
-            [apply(0), apply(1), Effect::Broadcast { marker: U1, ports: PortSet::first(3) }]
-        );
+        assert_eq!(effects[..], [apply(0), apply(1), Effect::Broadcast { marker: U1, ports: PortSet::first(3) }]);
         assert_eq!(op.version(), U1.update);
         assert!(op.blocked().is_empty());
     }

@@ -224,10 +224,8 @@ impl Instance {
     /// before leaves it. Without plans the scheduler does not matter.
     pub fn new(graph: &FlowGraph, plans: &[Plan], bounds: Bounds) -> Self {
         let program = Program::of(graph);
-        let mut behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>> = graph
-            .operators()
-            .map(|(_, node)| smallvec![(UpdateId::NONE, Behaviour::of(&node.component))])
-            .collect();
+        let mut behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>> =
+            graph.operators().map(|(_, node)| smallvec![(UpdateId::NONE, Behaviour::of(&node.component))]).collect();
         behaviours.push(smallvec![(UpdateId::NONE, Behaviour::outside("entrance"))]);
         behaviours.push(smallvec![(UpdateId::NONE, Behaviour::outside("exit"))]);
         for (k, plan) in plans.iter().enumerate() {

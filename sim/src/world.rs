@@ -105,7 +105,8 @@ impl World {
             Choice::End => !self.net.ended,
             Choice::Deliver { at, update } => self.net.cell(*at).mail.contains(update),
             Choice::Fire { at, port, emits } => {
-                free(*at) && self.stands(instance, *at, *port, |i| matches!(i, Item::Packet(_)))
+                free(*at)
+                    && self.stands(instance, *at, *port, |i| matches!(i, Item::Packet(_)))
                     && (behaviour(*at).admits(emits) || self.net.cell(*at).operator.is_closed())
             }
             Choice::Join { at, emits } => {
@@ -312,9 +313,7 @@ impl World {
         let items = &mut self.net.arcs[arc.0 as usize].items;
         let newest_first = instance.fault == Some(Fault::LastInFirstOut);
         let index = match (newest_first, items.first()) {
-            (true, Some(Item::Packet(_))) => {
-                items.iter().take_while(|i| matches!(i, Item::Packet(_))).count() - 1
-            }
+            (true, Some(Item::Packet(_))) => items.iter().take_while(|i| matches!(i, Item::Packet(_))).count() - 1,
             (true | false, _) => 0,
         };
         let item = items.remove(index);
@@ -332,7 +331,14 @@ impl World {
         }
     }
 
-    fn perform(&mut self, instance: &Instance, at: OperatorId, effect: Effect, taking: &Taking, listener: Listener<'_>) {
+    fn perform(
+        &mut self,
+        instance: &Instance,
+        at: OperatorId,
+        effect: Effect,
+        taking: &Taking,
+        listener: Listener<'_>,
+    ) {
         match effect {
             Effect::Invoke => self.invoke(instance, at, taking, listener),
             Effect::InvokeWake => self.invoke_wake(instance, at, taking, listener),

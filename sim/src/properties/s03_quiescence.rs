@@ -37,9 +37,8 @@ impl Property for S3 {
 
     fn witnessed(&self, view: View<'_>) -> bool {
         view.instance.program.operators().any(|(at, operator)| {
-            let marker = |arc: &neurath_model::id::ArcId| {
-                matches!(view.net.arc(*arc).items.first(), Some(Item::Marker(_)))
-            };
+            let marker =
+                |arc: &neurath_model::id::ArcId| matches!(view.net.arc(*arc).items.first(), Some(Item::Marker(_)));
             !view.net.cell(at).pending.is_empty() && operator.inputs.iter().any(marker)
         })
     }

@@ -117,13 +117,7 @@ impl Property for S4 {
 }
 
 impl S4 {
-    fn tell(
-        &mut self,
-        view: View<'_>,
-        lineage: Lineage,
-        at: neurath_model::id::OperatorId,
-        u: UpdateId,
-    ) -> String {
+    fn tell(&mut self, view: View<'_>, lineage: Lineage, at: neurath_model::id::OperatorId, u: UpdateId) -> String {
         let met = *self.met(lineage);
         let (name, who) = (view.instance.lineage_name(lineage), view.instance.name(at));
         let update = &view.instance.update(u).name;
@@ -135,7 +129,9 @@ impl S4 {
                 side.0, side.1
             )
         } else {
-            format!("no serial order of the updates explains what the lineages met: {name} at {who} closes a cycle through `{update}`")
+            format!(
+                "no serial order of the updates explains what the lineages met: {name} at {who} closes a cycle through `{update}`"
+            )
         }
     }
 }

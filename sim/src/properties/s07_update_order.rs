@@ -51,10 +51,15 @@ impl Property for S7 {
         let Observation::Applied { at, update, action: (0, _), .. } = *event else { return Ok(()) };
         let name = |u: UpdateId| &view.instance.update(u).name;
         let here = self.order(at).clone();
-        let expected = view.instance.update_ids().take_while(|u| *u < update).filter(|u| view.instance.update(*u).changes(at));
+        let expected =
+            view.instance.update_ids().take_while(|u| *u < update).filter(|u| view.instance.update(*u).changes(at));
         if let Some(missing) = expected.into_iter().find(|u| !here.contains(u)) {
             let operator = view.instance.name(at);
-            return Err(format!("`{}` is applied at {operator}, planned for the version after `{}`, which is not", name(update), name(missing)));
+            return Err(format!(
+                "`{}` is applied at {operator}, planned for the version after `{}`, which is not",
+                name(update),
+                name(missing)
+            ));
         }
         if let Some((there, later)) = self.contradicting(&here, update) {
             let (here, there) = (view.instance.name(at), view.instance.name(there));
