@@ -2,3 +2,5 @@
 
 pub mod function;
 pub mod packet;
+
+pub mod engine;

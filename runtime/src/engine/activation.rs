@@ -1,0 +1,524 @@
+//! An operator that runs: the protocol, its function, its ports.
+//!
+//! ```text
+//!   run: outputs in? -> wake due? -> a port in turn -> protocol::Operator::step -> effects -> function -> outputs
+//! ```
+//!
+//! It does what the checker's world does, with functions in place of declared behaviour. Whatever a function did is
+//! noted as the [`Choice`] that the checker would have made, and goes into the trace.
+
+use crate::engine::arc::{Item, Receiver, Sender};
+use crate::engine::carried::{Carried, PreparedAction, Replacement};
+use crate::engine::running::Control;
+use crate::engine::tracer::Tracer;
+use crate::function::{Context, Done, Function, Readiness, Registry};
+use crate::packet::Packet;
+use mio::Registry as Poll;
+use neurath_model::choice::{Choice, Emits};
+use neurath_model::component::{Component, Emission, Wake};
+use neurath_model::id::{Lineage, OperatorId, PortIndex, PortSet, UpdateId};
+use neurath_model::protocol::{Effect, Effects, Event, Head, Interface, Operator};
+use neurath_model::update::StatePolicy;
+use smallvec::smallvec;
+use std::collections::VecDeque;
+use std::sync::{Arc, mpsc};
+
+/// What stands behind an operator's protocol.
+pub(crate) enum Body {
+    /// Takes submissions.
+    Entrance(Mailbox),
+    /// Answers.
+    Exit(Arc<Control>),
+    /// Runs a function.
+    Function(Box<dyn Function>, Rules),
+}
+
+/// Where submissions arrive; `None` is the end of the flow.
+pub(crate) struct Mailbox {
+    queue: mpsc::Receiver<Option<Arc<Carried>>>,
+    head: Option<Option<Arc<Carried>>>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(queue: mpsc::Receiver<Option<Arc<Carried>>>) -> Self {
+        Self { queue, head: None }
+    }
+
+    fn waits(&mut self) -> bool {
+        self.head = self.head.take().or_else(|| self.queue.try_recv().ok());
+        self.head.is_some()
+    }
+}
+
+/// What the activation must know of its function's component.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    emission: Emission,
+    wake: Wake,
+    outputs: usize,
+}
+
+impl Rules {
+    pub(crate) fn of(component: &Component) -> Self {
+        Self { emission: component.emission, wake: component.wake, outputs: component.outputs.len() }
+    }
+}
+
+/// An operator that runs.
+pub(crate) struct Activation {
+    pub(crate) at: OperatorId,
+    pub(crate) interface: Interface,
+    pub(crate) inputs: Vec<Receiver>,
+    pub(crate) outputs: Vec<Sender>,
+    pub(crate) body: Body,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) tracer: Option<Tracer>,
+    pub(crate) token_base: usize,
+    pub(crate) progress: Progress,
+}
+
+/// How far an operator has come.
+#[derive(Default)]
+pub(crate) struct Progress {
+    operator: Operator,
+    /// Outputs for which there was no room: until they are in, the operator does nothing else.
+    pending: VecDeque<(PortIndex, Item)>,
+    /// Packets held as open work.
+    held: usize,
+    /// Lineages begun.
+    begun: u64,
+    ready: Vec<Readiness>,
+    again: bool,
+    started: bool,
+    next_port: u8,
+    /// What the function did in the call under way.
+    done: Vec<Done>,
+    /// Updates whose join is under way here.
+    carried: Vec<Arc<Carried>>,
+    over: bool,
+}
+
+/// What is read next.
+#[derive(Clone, Copy)]
+enum Pick {
+    Port(PortIndex),
+    Tuple,
+}
+
+impl Activation {
+    /// Whether it has taken its last step: it has ended, and every arc into it is read to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.progress.over
+    }
+
+    /// Something that it watches became ready.
+    pub(crate) fn became_ready(&mut self, readiness: Readiness) {
+        if !self.progress.operator.is_closed() {
+            self.progress.ready.push(readiness);
+        }
+    }
+
+    /// Takes up to `quantum` steps; says whether it took any.
+    pub(crate) fn run(&mut self, poll: &Poll, quantum: usize) -> bool {
+        let mut steps = 0;
+        while steps < quantum && self.flush() && self.step(poll) {
+            steps += 1;
+        }
+        self.flush();
+        steps > 0
+    }
+
+    /// Whether a step is possible: asked before the worker sleeps.
+    pub(crate) fn can_step(&mut self) -> bool {
+        !self.is_over() && self.flush() && (self.wake_is_due() || self.mail_waits() || self.pick().is_some())
+    }
+
+    // --- what comes next -------------------------------------------------------------------------------------------
+
+    fn step(&mut self, poll: &Poll) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        if self.wake_is_due() {
+            self.wake(poll);
+        } else if self.mail_waits() {
+            self.take_mail(poll);
+        } else if let Some(pick) = self.pick() {
+            self.read(pick, poll);
+        } else {
+            return false;
+        }
+        self.conclude(poll);
+        true
+    }
+
+    fn wake_is_due(&self) -> bool {
+        let p = &self.progress;
+        let wanted = !p.started || p.again || !p.ready.is_empty();
+        wanted && matches!(self.body, Body::Function(..)) && p.operator.may_wake()
+    }
+
+    fn mail_waits(&mut self) -> bool {
+        match &mut self.body {
+            Body::Entrance(mailbox) => mailbox.waits(),
+            Body::Exit(_) | Body::Function(..) => false,
+        }
+    }
+
+    /// A port to read, or a whole tuple. Ports take turns, so that none is starved.
+    fn pick(&mut self) -> Option<Pick> {
+        let inputs = &mut self.inputs;
+        let readable = self.progress.operator.readable(&self.interface, |port| inputs[usize::from(port.0)].head());
+        if readable.tuple {
+            return Some(Pick::Tuple);
+        }
+        let passed_over = PortSet::first(usize::from(self.progress.next_port));
+        let port = readable.ports.minus(passed_over).iter().next().or_else(|| readable.ports.iter().next())?;
+        self.progress.next_port = (port.0 + 1) % self.inputs.len() as u8;
+        Some(Pick::Port(port))
+    }
+
+    fn read(&mut self, pick: Pick, poll: &Poll) {
+        match pick {
+            Pick::Tuple => self.join(poll),
+            Pick::Port(port) => match self.inputs[usize::from(port.0)].head() {
+                Head::Packet => self.fire(port, poll),
+                Head::Marker => self.mark(port, poll),
+                Head::Closed => self.ended(port, poll),
+                Head::Empty => unreachable!("a port is picked where something stands"),
+            },
+        }
+    }
+
+    // --- steps -----------------------------------------------------------------------------------------------------
+
+    fn fire(&mut self, port: PortIndex, poll: &Poll) {
+        let (lineage, packet) = self.take_packet(port);
+        let emits = if self.invokes(Event::Packet { port }) {
+            self.call(poll, Some(lineage), |function, cx| function.fire(port, packet, cx));
+            self.hold_and_emit(lineage)
+        } else {
+            Emits::new()
+        };
+        self.note(&Choice::Fire { at: self.at, port, emits }, &[lineage]);
+        self.let_go();
+    }
+
+    fn join(&mut self, poll: &Poll) {
+        let ports = self.interface.inputs;
+        let (lineages, packets): (Vec<Lineage>, Vec<Packet>) = ports.iter().map(|port| self.take_packet(port)).unzip();
+        assert!(self.invokes(Event::Tuple), "a join is read only while its operator runs");
+        self.call(poll, Some(lineages[0]), |function, cx| function.fire_all(packets, cx));
+        let emits = self.hold_and_emit(lineages[0]);
+        self.note(&Choice::Join { at: self.at, emits }, &lineages);
+        self.let_go();
+    }
+
+    fn mark(&mut self, port: PortIndex, poll: &Poll) {
+        let Item::Marker(carried) = self.inputs[usize::from(port.0)].take() else {
+            unreachable!("a marker stands at the head")
+        };
+        let (marker, actions) = (carried.marker, carried.actions_for(self.at));
+        if !self.progress.carried.iter().any(|c| c.marker == marker) {
+            self.progress.carried.push(carried);
+        }
+        self.react(Event::Marker { port, marker, actions }, poll);
+        self.note(&Choice::Mark { at: self.at, port }, &[]);
+    }
+
+    fn ended(&mut self, port: PortIndex, poll: &Poll) {
+        self.inputs[usize::from(port.0)].take();
+        self.react(Event::Closed { port }, poll);
+        self.note(&Choice::Ended { at: self.at, port }, &[]);
+        self.let_go();
+    }
+
+    fn take_mail(&mut self, poll: &Poll) {
+        let Body::Entrance(mailbox) = &mut self.body else { unreachable!("only the entrance has mail") };
+        match mailbox.head.take().expect("mail waits") {
+            None => {
+                self.react(Event::End, poll);
+                self.note(&Choice::End, &[]);
+            }
+            Some(carried) => {
+                let marker = carried.marker;
+                self.progress.carried.push(carried.clone());
+                self.react(Event::Command { marker, actions: 0 }, poll);
+                let version = self.progress.operator.version();
+                if let Some(tracer) = &mut self.tracer {
+                    tracer.submit(&Choice::Submit { update: marker.update }, version, &carried.update);
+                }
+            }
+        }
+    }
+
+    /// Fires without a packet. A function that was just installed is started first.
+    fn wake(&mut self, poll: &Poll) {
+        assert!(self.invokes(Event::Wake), "a wake invokes the function");
+        self.progress.again = false;
+        if self.progress.started {
+            let mut ready = std::mem::take(&mut self.progress.ready);
+            self.call(poll, None, |function, cx| function.wake(&ready, cx));
+            ready.clear();
+            self.progress.ready = ready;
+        } else {
+            self.progress.started = true;
+            self.call(poll, None, |function, cx| function.start(cx));
+        }
+        self.begin_lineages();
+        self.let_go();
+    }
+
+    /// An operator that was told to finish, and holds nothing any more, ends; one that has ended and has read all its
+    /// arcs to the end is over.
+    fn conclude(&mut self, poll: &Poll) {
+        let p = &self.progress;
+        if p.operator.is_finishing() && p.held == 0 && p.pending.is_empty() {
+            self.react(Event::Finished, poll);
+        }
+        let read = self.inputs.iter().all(Receiver::has_ended);
+        if self.progress.operator.is_closed() && read && self.flush() {
+            self.progress.over = true;
+            if let Some(tracer) = &mut self.tracer {
+                tracer.stop();
+            }
+        }
+    }
+
+    // --- effects ---------------------------------------------------------------------------------------------------
+
+    /// Gives the protocol an event that can only invoke the function or discard what was taken.
+    fn invokes(&mut self, event: Event) -> bool {
+        let mut effects = Effects::new();
+        self.progress.operator.step(&self.interface, event, &mut effects);
+        match effects[..] {
+            [Effect::Invoke | Effect::InvokeWake] => true,
+            [Effect::Discard] => false,
+            _ => unreachable!("a packet or a wake has no other effect, got {effects:?}"),
+        }
+    }
+
+    fn react(&mut self, event: Event, poll: &Poll) {
+        let mut effects = Effects::new();
+        self.progress.operator.step(&self.interface, event, &mut effects);
+        for effect in effects {
+            self.perform(effect, poll);
+        }
+        let joining: Vec<UpdateId> = self.progress.operator.joining().collect();
+        self.progress.carried.retain(|c| joining.contains(&c.marker.update));
+    }
+
+    fn perform(&mut self, effect: Effect, poll: &Poll) {
+        match effect {
+            Effect::Apply { update, action } => self.apply(update, action, poll),
+            Effect::Broadcast { marker, ports } => {
+                let carried = self.carried(marker.update);
+                let copies = ports.iter().map(|port| (port, Item::Marker(carried.clone())));
+                self.progress.pending.extend(copies);
+            }
+            Effect::Answer { update, outcome } => {
+                let carried = self.carried(update);
+                let Body::Exit(control) = &self.body else { unreachable!("only the exit answers") };
+                control.answer(&carried, outcome);
+            }
+            Effect::Finish => {
+                if matches!(self.body, Body::Function(..)) {
+                    self.call(poll, None, |function, cx| function.close(cx));
+                }
+            }
+            Effect::Close => {
+                let ends = (0..self.outputs.len()).map(|port| (PortIndex(port as u8), Item::End));
+                self.progress.pending.extend(ends);
+            }
+            Effect::Invoke | Effect::InvokeWake | Effect::Discard => {
+                unreachable!("packets and wakes do not come this way")
+            }
+        }
+    }
+
+    fn carried(&self, update: UpdateId) -> Arc<Carried> {
+        let found = self.progress.carried.iter().find(|c| c.marker.update == update);
+        found.expect("a join keeps what its marker carries").clone()
+    }
+
+    /// The update's computation time at this operator: between two firings, all outputs gone out.
+    fn apply(&mut self, update: UpdateId, action: u16, poll: &Poll) {
+        assert!(self.progress.pending.is_empty(), "S3: an update is applied when all outputs have gone out");
+        let carried = self.carried(update);
+        match carried.take(self.at, action) {
+            PreparedAction::Replace(replacement) => self.replace(*replacement, poll),
+            PreparedAction::Configure(properties) => {
+                let Body::Function(function, _) = &mut self.body else { unreachable!("only functions are changed") };
+                function.configure(&properties);
+            }
+        }
+        if action + 1 == carried.actions_for(self.at) {
+            carried.note_applied(self.at);
+        }
+    }
+
+    fn replace(&mut self, new: Replacement, poll: &Poll) {
+        let rules = Rules::of(&new.component);
+        let old = std::mem::replace(&mut self.body, Body::Function(new.function, rules));
+        let Body::Function(old, _) = old else { unreachable!("only functions are replaced") };
+        let mut state = None;
+        self.with_context(poll, None, |_, cx| state = Some(old.export(cx)));
+        let state = state.expect("the function was asked");
+        let state = match new.state {
+            StatePolicy::Keep => Some(state),
+            StatePolicy::Reset => None,
+            StatePolicy::Transfer(name) => Some(self.registry.run_transfer(&name, state)),
+        };
+        if let Some(state) = state {
+            self.call(poll, None, |function, cx| function.import(state, cx));
+        }
+        assert!(
+            self.progress.done.is_empty(),
+            "a function emits nothing while state is handed over; it may in start()"
+        );
+        self.progress.started = false;
+    }
+
+    // --- the function ----------------------------------------------------------------------------------------------
+
+    fn call(&mut self, poll: &Poll, lineage: Option<Lineage>, f: impl FnOnce(&mut dyn Function, &mut Context<'_>)) {
+        self.with_context(poll, lineage, |body, cx| {
+            let Body::Function(function, _) = body else { unreachable!("entrance and exit run no function") };
+            f(&mut **function, cx);
+        });
+    }
+
+    fn with_context(&mut self, poll: &Poll, lineage: Option<Lineage>, f: impl FnOnce(&mut Body, &mut Context<'_>)) {
+        let room = self.outputs.iter().map(Sender::room).min().unwrap_or(usize::MAX);
+        let mut cx = Context {
+            done: &mut self.progress.done,
+            again: &mut self.progress.again,
+            version: self.progress.operator.version(),
+            lineage,
+            room,
+            poll,
+            token_base: self.token_base,
+        };
+        f(&mut self.body, &mut cx);
+    }
+
+    fn rules(&self) -> Rules {
+        match &self.body {
+            Body::Function(_, rules) => *rules,
+            Body::Entrance(_) | Body::Exit(_) => unreachable!("entrance and exit run no function"),
+        }
+    }
+
+    /// After a firing on packets: a buffer holds what it took; what was emitted goes out in the trigger's lineage.
+    fn hold_and_emit(&mut self, lineage: Lineage) -> Emits {
+        if self.rules().emission == Emission::Buffer {
+            self.progress.held += 1;
+            return Emits::new();
+        }
+        let mut emits = Emits::new();
+        for done in self.progress.done.drain(..) {
+            let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
+            emits.push(port);
+            self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+        }
+        emits
+    }
+
+    /// After a wake: each emission of a source without inputs begins a lineage. One with several outputs that emits on
+    /// each gives a packet to every output in turn, and a full turn is one firing.
+    fn begin_lineages(&mut self) {
+        let rules = self.rules();
+        if rules.emission == Emission::Buffer {
+            return;
+        }
+        let turn = if rules.emission == Emission::Each { rules.outputs.max(1) } else { 1 };
+        let mut emissions = std::mem::take(&mut self.progress.done);
+        for firing in chunks(emissions.drain(..), turn) {
+            let lineage = self.begin();
+            let mut emits = Emits::new();
+            for done in firing {
+                let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
+                emits.push(port);
+                self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+            }
+            self.note(&Choice::Wake { at: self.at, releases: None, emits }, &[]);
+        }
+        self.progress.done = emissions;
+    }
+
+    fn begin(&mut self) -> Lineage {
+        let lineage = Lineage::new(self.at, self.progress.begun);
+        self.progress.begun += 1;
+        lineage
+    }
+
+    /// Open work that the function let go: each is a firing of its own.
+    fn let_go(&mut self) {
+        if self.progress.done.is_empty() {
+            return;
+        }
+        let begins = self.rules().wake == Wake::Source;
+        let mut released = std::mem::take(&mut self.progress.done);
+        for done in released.drain(..) {
+            let Done::Release(held, emission) = done else { panic!("a component that buffers emits by releasing") };
+            self.progress.held = self.progress.held.checked_sub(1).expect("only what is held can be released");
+            let mut emits = Emits::new();
+            if let Some((port, packet)) = emission {
+                let lineage = if begins { self.begin() } else { held };
+                emits = smallvec![port];
+                self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+            }
+            self.note(&Choice::Wake { at: self.at, releases: Some(held), emits }, &[]);
+        }
+        self.progress.done = released;
+    }
+
+    // --- arcs and trace --------------------------------------------------------------------------------------------
+
+    fn take_packet(&mut self, port: PortIndex) -> (Lineage, Packet) {
+        match self.inputs[usize::from(port.0)].take() {
+            Item::Packet(lineage, packet) => (lineage, packet),
+            Item::Marker(_) | Item::End => unreachable!("a packet stands at the head"),
+        }
+    }
+
+    /// Moves pending outputs onto their arcs as far as there is room; says whether all are in. One full arc does not
+    /// hold up another.
+    fn flush(&mut self) -> bool {
+        if self.progress.pending.is_empty() {
+            return true;
+        }
+        let mut full = PortSet::EMPTY;
+        for _ in 0..self.progress.pending.len() {
+            let (port, item) = self.progress.pending.pop_front().expect("counted");
+            let output = &mut self.outputs[usize::from(port.0)];
+            let fits = !matches!(item, Item::Packet(..)) || output.has_room_or_waits();
+            if full.contains(port) || !fits {
+                full.insert(port);
+                self.progress.pending.push_back((port, item));
+            } else {
+                output.send(item);
+                output.notify();
+            }
+        }
+        full.is_empty()
+    }
+
+    fn note(&mut self, choice: &Choice, of: &[Lineage]) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.step(choice, of, self.progress.operator.version());
+        }
+    }
+}
+
+/// Splits an iterator into runs of `size`.
+fn chunks<T>(items: impl Iterator<Item = T>, size: usize) -> Vec<Vec<T>> {
+    let mut all: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        match all.last_mut() {
+            Some(last) if last.len() < size => last.push(item),
+            _ => all.push(vec![item]),
+        }
+    }
+    all
+}

@@ -1,0 +1,79 @@
+//! A worker: a thread that runs the operators placed on it, and sleeps when none of them can take a step.
+//!
+//! It sleeps in the same poll that watches the sockets of its operators, so that a source waits on I/O and on markers
+//! together (protocol rule 7).
+
+use crate::engine::activation::Activation;
+use crate::engine::signal::Signal;
+use crate::function::Readiness;
+use mio::{Events, Poll, event::Event};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A thread's operators, and what it sleeps on.
+pub(crate) struct Worker {
+    pub(crate) activations: Vec<Activation>,
+    pub(crate) poll: Poll,
+    pub(crate) signal: Arc<Signal>,
+}
+
+impl Worker {
+    /// How many steps one operator takes before the next has its turn.
+    const QUANTUM: usize = 64;
+    /// How many busy rounds pass between two looks at the sockets.
+    const ROUNDS_PER_POLL: u32 = 4;
+
+    /// Which bits of a token name the operator.
+    pub(crate) fn token_base(activation: usize) -> usize {
+        activation << 32
+    }
+
+    /// Runs until every operator has ended and every arc into them is read to its end.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        let mut busy_rounds = 0;
+        while !self.activations.iter().all(Activation::is_over) {
+            if self.round() {
+                busy_rounds += 1;
+                if busy_rounds % Self::ROUNDS_PER_POLL == 0 {
+                    self.look(&mut events, Some(Duration::ZERO))?;
+                }
+                continue;
+            }
+            self.signal.announce_sleep();
+            if !self.activations.iter_mut().any(Activation::can_step) {
+                self.look(&mut events, None)?;
+            }
+            self.signal.awake();
+        }
+        Ok(())
+    }
+
+    /// Gives each operator its turn; says whether any took a step.
+    fn round(&mut self) -> bool {
+        let registry = self.poll.registry();
+        self.activations.iter_mut().fold(false, |any, activation| activation.run(registry, Self::QUANTUM) || any)
+    }
+
+    fn look(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(events, timeout) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        for event in events.iter().filter(|e| e.token() != Signal::TOKEN) {
+            self.activations[event.token().0 >> 32].became_ready(readiness(event));
+        }
+        Ok(())
+    }
+}
+
+/// A closed or failed descriptor is reported as ready for both: the operation tells what is wrong.
+fn readiness(event: &Event) -> Readiness {
+    let broken = event.is_error();
+    Readiness {
+        key: event.token().0 as u32,
+        readable: event.is_readable() || event.is_read_closed() || broken,
+        writable: event.is_writable() || event.is_write_closed() || broken,
+    }
+}
