@@ -9,6 +9,7 @@ pub mod packet_type;
 pub mod update;
 
 pub mod graph;
+pub mod plan;
 pub mod validate;
 
 pub mod plan;

@@ -1,0 +1,289 @@
+//! U07: every version that can meet another on an arc can take its packets.
+//!
+//! A scheduler that cuts consistently lets old meet old and new meet new, so it is enough to follow the types through
+//! the flow after the update. One that mixes versions lets any packet meet either version of each changed operator.
+//! On a feedback arc old and new meet under every scheduler, because no marker crosses it:
+//!
+//! ```text
+//!   read <--- BACK (feedback) --- reply        a packet of the old reply may still lie there
+//!        ---------- marker -----> reply@nio    when the new reply adds one of its own
+//! ```
+//!
+//! Every refusal comes with a run that leads there, so that it can be read without knowing the rule.
+
+use super::{Proposal, Scheduler, place};
+use crate::component::Component;
+use crate::diagnostic::{Code, Diagnostic, Place, SourceMap, Thing};
+use crate::graph::FlowGraph;
+use crate::id::{ArcId, OperatorId};
+use crate::update::Update;
+use crate::validate::types::{self, Kind, Misfit, Types};
+use crate::validate::{End, Wire, diagnostic};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every pair of versions that does not fit.
+pub(super) fn check(
+    graph: &FlowGraph,
+    update: &Update,
+    map: &SourceMap,
+    proposals: &[Proposal<'_>],
+    scheduler: Scheduler,
+) -> Vec<Diagnostic> {
+    let changed: BTreeMap<OperatorId, Option<&Component>> =
+        proposals.iter().filter(|p| p.new.is_none() || p.replaces().is_some()).map(|p| (p.id, p.new)).collect();
+    let after = Meeting::of(graph, update, map, scheduler, &changed, false);
+    let on_feedback: Vec<ArcId> = after.changed_feedback();
+    let mut found: Vec<Diagnostic> = on_feedback.iter().map(|&arc| after.feedback(arc)).collect();
+    let meeting =
+        if scheduler.mixes_versions() { Meeting::of(graph, update, map, scheduler, &changed, true) } else { after };
+    found.extend(meeting.misfits(&on_feedback));
+    found
+}
+
+/// Which versions can meet under a scheduler, and with which types.
+struct Meeting<'a> {
+    graph: &'a FlowGraph,
+    update: &'a Update,
+    map: &'a SourceMap,
+    scheduler: Scheduler,
+    changed: &'a BTreeMap<OperatorId, Option<&'a Component>>,
+    /// What each operator can run; old before new where both can be met.
+    versions: Vec<Vec<&'a Component>>,
+    types: Types,
+}
+
+impl<'a> Meeting<'a> {
+    fn of(
+        graph: &'a FlowGraph,
+        update: &'a Update,
+        map: &'a SourceMap,
+        scheduler: Scheduler,
+        changed: &'a BTreeMap<OperatorId, Option<&'a Component>>,
+        mixed: bool,
+    ) -> Self {
+        let versions: Vec<Vec<&Component>> = graph
+            .operators()
+            .map(|(id, node)| match changed.get(&id) {
+                None => vec![&node.component],
+                Some(None) => Vec::new(),
+                Some(Some(new)) if mixed => vec![&node.component, *new],
+                Some(Some(new)) => vec![*new],
+            })
+            .collect();
+        let wires: Vec<Wire> = graph
+            .arcs()
+            .map(|(_, arc)| Wire {
+                from: End { operator: Some(arc.from.operator), port: Some(arc.from.port.0.into()) },
+                to: End { operator: Some(arc.to.operator), port: Some(arc.to.port.0.into()) },
+                feedback: arc.feedback,
+            })
+            .collect();
+        let types = types::propagate(&graph.order(), &versions, &wires);
+        Self { graph, update, map, scheduler, changed, versions, types }
+    }
+
+    fn misfits(&self, except: &[ArcId]) -> Vec<Diagnostic> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        for misfit in &self.types.misfits {
+            let pair = Pair::of(self, *misfit);
+            let key = (pair.arc, pair.maker, &pair.made_by.id, &pair.taker_runs.id);
+            if !except.contains(&pair.arc) && seen.insert((key.0, key.1, key.2.clone(), key.3.clone())) {
+                found.push(pair.diagnostic());
+            }
+        }
+        found
+    }
+
+    /// Feedback arcs whose packet type is known to be another after the update.
+    fn changed_feedback(&self) -> Vec<ArcId> {
+        let differs = |id: ArcId| {
+            let flowing = &self.types.arcs[id.0 as usize];
+            flowing.complete && flowing.packet_type() != self.graph.arc(id).carries
+        };
+        self.graph.arcs().filter(|(id, arc)| arc.feedback && differs(*id)).map(|(id, _)| id).collect()
+    }
+
+    fn feedback(&self, id: ArcId) -> Diagnostic {
+        let arc = self.graph.arc(id);
+        let (name, producer) = (self.graph.arc_name(id), self.graph.operator(arc.from.operator));
+        let (before, after) = (&arc.carries, self.types.arcs[id.0 as usize].packet_type());
+        let steps = [
+            format!(
+                "{} sends `{before}` along `{name}`, and it waits there",
+                versioned(&producer.name, &producer.component)
+            ),
+            format!("update `{}` is applied; no marker crosses a feedback arc, so the packet stays", self.update.name),
+            format!(
+                "{} sends `{after}` along the same arc: both are on it, and one consumer gets them",
+                self.running(arc.from.operator, 0)
+            ),
+        ];
+        diagnostic(
+            Code::U07,
+            format!("update `{}` changes the packet type of feedback arc `{name}`", self.update.name),
+            self.places(self.changed.keys().copied()),
+            format!("`{before}`, as before: old and new packets meet on a feedback arc under every scheduler"),
+            format!("`{after}`"),
+            format!("keep the type of what goes back\n{}", story(&steps)),
+        )
+    }
+
+    /// The component that an operator runs, as messages name it.
+    fn running(&self, id: OperatorId, version: usize) -> String {
+        let node = self.graph.operator(id);
+        versioned(&node.name, self.versions[id.0 as usize].get(version).copied().unwrap_or(&node.component))
+    }
+
+    /// Whether that version of an operator is the one after the update.
+    fn is_new(&self, id: OperatorId, version: usize) -> bool {
+        self.changed.contains_key(&id) && version + 1 == self.versions[id.0 as usize].len()
+    }
+
+    fn places(&self, operators: impl Iterator<Item = OperatorId>) -> Vec<Place> {
+        let names = operators.filter(|id| self.changed.contains_key(id)).map(|id| self.graph.operator(id).name.clone());
+        names
+            .filter_map(|name| {
+                place(self.map, [Thing::ChangeComponent(name.clone()), Thing::Change(name)], "changed here")
+            })
+            .collect()
+    }
+
+    /// A way that packets take from a source to an operator.
+    fn way_to(&self, id: OperatorId) -> Vec<OperatorId> {
+        let mut way = vec![id];
+        while let Some(port) = self.graph.awaited(way[way.len() - 1]).iter().next() {
+            let arc = self.graph.operator(way[way.len() - 1]).inputs[usize::from(port.0)];
+            way.push(self.graph.arc(arc).from.operator);
+        }
+        way.reverse();
+        way
+    }
+}
+
+/// A packet that an operator's version cannot take, with its history.
+struct Pair<'a> {
+    meeting: &'a Meeting<'a>,
+    arc: ArcId,
+    /// The types that led here, from the operator that declares the first.
+    history: Vec<(usize, &'a Kind)>,
+    maker: OperatorId,
+    made_by: &'a Component,
+    taker: OperatorId,
+    taker_version: usize,
+    taker_runs: &'a Component,
+}
+
+impl<'a> Pair<'a> {
+    fn of(meeting: &'a Meeting<'a>, misfit: Misfit) -> Self {
+        let history = meeting.types.history(misfit.arc, misfit.kind);
+        let (first, kind) = history[0];
+        let maker = producer(meeting.graph, first);
+        let arc = crate::graph::arc_id(misfit.arc);
+        let taker = meeting.graph.arc(arc).to.operator;
+        Self {
+            meeting,
+            arc,
+            maker,
+            made_by: meeting.versions[maker.0 as usize][kind.version],
+            taker,
+            taker_version: misfit.version,
+            taker_runs: meeting.versions[taker.0 as usize][misfit.version],
+            history,
+        }
+    }
+
+    fn diagnostic(&self) -> Diagnostic {
+        let meeting = self.meeting;
+        let (maker, taker) = (self.maker(), self.taker());
+        let (made, taken) = (&self.history[0].1.term, &self.history[self.history.len() - 1].1.term);
+        let input = &self.taker_runs.inputs[usize::from(meeting.graph.arc(self.arc).to.port.0)];
+        diagnostic(
+            Code::U07,
+            format!(
+                "on `{}`, packets of {maker} meet {taker}, which does not accept them",
+                meeting.graph.arc_name(self.arc)
+            ),
+            meeting.places(self.stations().into_iter().map(|(id, _)| id)),
+            format!("`{}`, as {taker} declares `{}`", input.accepts, input.name),
+            if made == taken { format!("`{taken}`") } else { format!("`{taken}`, since {maker} emits `{made}`") },
+            format!("{}\n{}", self.advice(), story(&self.steps())),
+        )
+    }
+
+    fn advice(&self) -> String {
+        let changed = |id| self.meeting.changed.contains_key(&id);
+        let (maker, taker) =
+            (&self.meeting.graph.operator(self.maker).name, &self.meeting.graph.operator(self.taker).name);
+        match (changed(self.maker), changed(self.taker)) {
+            (true, false) => format!("change `{taker}` in the same update, or let it accept both types"),
+            (false, true) => format!("change `{maker}` in the same update, or let `{taker}` accept both types"),
+            _ if self.meeting.scheduler.mixes_versions() => {
+                format!("use a scheduler that keeps versions apart, or let `{taker}` accept both types")
+            }
+            _ => format!("choose versions of `{maker}` and `{taker}` that fit each other"),
+        }
+    }
+
+    /// The operators that the packet meets from its maker on, each with the version met.
+    fn stations(&self) -> Vec<(OperatorId, usize)> {
+        let made = self.history.iter().map(|(arc, kind)| (producer(self.meeting.graph, *arc), kind.version));
+        made.chain([(self.taker, self.taker_version)]).collect()
+    }
+
+    fn steps(&self) -> Vec<String> {
+        let graph = self.meeting.graph;
+        let way: Vec<&str> =
+            self.meeting.way_to(self.maker).iter().map(|id| graph.operator(*id).name.as_str()).collect();
+        let mut steps = vec![self.applied()];
+        if way.len() > 1 {
+            steps.push(format!("a packet goes {}", way.join(" -> ")));
+        }
+        for (i, (arc, kind)) in self.history.iter().enumerate() {
+            let running = self.meeting.running(producer(graph, *arc), kind.version);
+            steps.push(format!("{running} {}emits `{}`", if i == 0 { "" } else { "takes it and " }, kind.term));
+        }
+        steps.push(format!("{} cannot take it", self.taker()));
+        steps
+    }
+
+    /// Where on the packet's way the update is applied when it passes, and where not.
+    fn applied(&self) -> String {
+        let meeting = self.meeting;
+        let changed: Vec<_> = self.stations().into_iter().filter(|(id, _)| meeting.changed.contains_key(id)).collect();
+        let named = |new: bool| {
+            let of = changed.iter().filter(|(id, version)| meeting.is_new(*id, *version) == new);
+            of.map(|(id, _)| format!("`{}`", meeting.graph.operator(*id).name)).collect::<Vec<_>>().join(" and ")
+        };
+        let (new, old) = (named(true), named(false));
+        let what = match meeting.scheduler {
+            Scheduler::Direct => "message",
+            Scheduler::Epoch => "marker",
+        };
+        let arrived = format!("the {what} of update `{}` is applied at {new}", meeting.update.name);
+        if old.is_empty() { arrived } else { format!("{arrived}, and not yet at {old}") }
+    }
+
+    fn maker(&self) -> String {
+        versioned(&self.meeting.graph.operator(self.maker).name, self.made_by)
+    }
+
+    fn taker(&self) -> String {
+        versioned(&self.meeting.graph.operator(self.taker).name, self.taker_runs)
+    }
+}
+
+fn producer(graph: &FlowGraph, arc: usize) -> OperatorId {
+    graph.arc(crate::graph::arc_id(arc)).from.operator
+}
+
+/// An operator at a version: `load@nio`; with the component's name where that says something else.
+fn versioned(operator: &str, component: &Component) -> String {
+    let own_name = component.id.name.rsplit('/').next() == Some(operator);
+    if own_name { format!("{operator}@{}", component.id.version) } else { format!("{operator} ({})", component.id) }
+}
+
+fn story(steps: &[String]) -> String {
+    let numbered = steps.iter().enumerate().map(|(i, step)| format!("\n  {}. {step}", i + 1));
+    format!("a run that leads there:{}", numbered.collect::<String>())
+}
