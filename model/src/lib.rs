@@ -6,4 +6,5 @@ pub mod component;
 pub mod diagnostic;
 pub mod flow;
 pub mod packet_type;
+pub mod spec;
 pub mod update;
