@@ -6,6 +6,7 @@ pub mod component;
 pub mod diagnostic;
 pub mod flow;
 pub mod packet_type;
+pub mod spec;
 pub mod update;
 
 pub mod graph;

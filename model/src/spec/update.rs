@@ -1,0 +1,222 @@
+//! Updates in TOML: which operators change, to what, and what becomes of their state.
+//!
+//! ```toml
+//! [update]
+//! name = "nio-switch"
+//! guarantee = "serializability"     # or cut-consistency; serializability when left out
+//!
+//! [operator.load]
+//! component = "http/load@nio"
+//! state = "reset"                   # keep, reset or { transfer = "name" }
+//!
+//! [operator.reply]
+//! component = "http/reply@nio"
+//! state = { transfer = "reply-to-nio" }
+//! properties = { CHUNK = 65536 }
+//! ```
+//!
+//! `state` is never guessed: a change without it is refused here already, under the rule that asks for it (U04).
+//! Whether the operators, components and transfers exist is not judged here.
+
+use super::report::Report;
+use super::table::{self, Table};
+use super::tree::{self, Entry, Node, Shape, inline_table, toml_key, toml_text, toml_value};
+use crate::diagnostic::{Code, Diagnostics, SourceMap, Thing};
+use crate::flow::ComponentRef;
+use crate::update::{Change, Guarantee, StatePolicy, Update};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const GUARANTEES: [(&str, Guarantee); 2] =
+    [("serializability", Guarantee::Serializability), ("cut-consistency", Guarantee::CutConsistency)];
+
+/// Reads an update, or says everything that is wrong with it.
+pub fn parse(source_name: &str, text: &str) -> Result<(Update, SourceMap), Diagnostics> {
+    let mut reader = Reader { report: Report::new(source_name), map: SourceMap::new(source_name) };
+    reader.map.note(Thing::Whole, 0..text.len());
+    let root = tree::toml(text, &mut reader.report);
+    let update = root.and_then(|root| reader.root(&root));
+    match update {
+        Some(update) => reader.report.finish((update, reader.map)),
+        None => {
+            assert!(!reader.report.is_empty(), "a reader that gives no update has said why");
+            reader.report.finish((no_update(), reader.map))
+        }
+    }
+}
+
+fn no_update() -> Update {
+    Update { name: String::new(), guarantee: Guarantee::default(), changes: BTreeMap::new() }
+}
+
+struct Reader<'s> {
+    report: Report<'s>,
+    map: SourceMap,
+}
+
+impl Reader<'_> {
+    fn root(&mut self, root: &Node) -> Option<Update> {
+        let mut table = Table::of(root, "the update file", &mut self.report)?;
+        let header = table.require("update", "begin with `[update]` and `name = \"...\"`", &mut self.report);
+        let operators = table.take("operator");
+        table.finish(&mut self.report);
+        let header = header.and_then(|node| self.header(node));
+        let changes = self.changes(operators, root);
+        let (name, guarantee) = header?;
+        Some(Update { name, guarantee, changes: changes? })
+    }
+
+    fn header(&mut self, node: &Node) -> Option<(String, Guarantee)> {
+        let report = &mut self.report;
+        let mut table = Table::of(node, "`[update]`", report)?;
+        let name = table.require("name", "a name for messages and the history, for example \"nio-switch\"", report);
+        let name = name.and_then(|n| table::text(n, "the update's `name`", report));
+        let guarantee = table.take("guarantee");
+        table.finish(report);
+        let guarantee = match guarantee {
+            Some(node) => table::one_of(node, "the update's `guarantee`", &GUARANTEES, report)?,
+            None => Guarantee::default(),
+        };
+        Some((name?.into(), guarantee))
+    }
+
+    fn changes(&mut self, operators: Option<&Node>, root: &Node) -> Option<BTreeMap<String, Change>> {
+        let entries = match operators {
+            Some(node) => table::entries(node, "`operator`", &mut self.report)?,
+            None => &[],
+        };
+        if entries.is_empty() {
+            let end = operators.map_or(root.span.end..root.span.end, |node| node.span.clone());
+            let fault = self.report.fault(Code::U08, end, "the update changes no operator").label("nothing is changed");
+            let fault = fault.expected("`[operator.NAME]` at least once", "none");
+            fault.hint("add `[operator.NAME]` with `component` or `properties`, and `state`");
+            return None;
+        }
+        let changes: Vec<_> = entries.iter().map(|e| Some((e.key.clone(), self.change(e)?))).collect();
+        changes.into_iter().collect()
+    }
+
+    fn change(&mut self, entry: &Entry) -> Option<Change> {
+        let operator = &entry.key;
+        let report = &mut self.report;
+        self.map.note(Thing::Change(operator.clone()), entry.node.span.clone());
+        let mut table = Table::of(&entry.node, format!("the change of `{operator}`"), report)?;
+        let (component, state) = (table.take("component"), table.take("state"));
+        let properties = table.take("properties");
+        let span = table.span();
+        table.finish(report);
+        let policy = match state {
+            Some(node) => {
+                self.map.note(Thing::ChangeState(operator.clone()), node.span.clone());
+                state_policy(node, operator, report)
+            }
+            None => {
+                let fault = report.fault(
+                    Code::U04,
+                    span,
+                    format!("the change of `{operator}` does not say what becomes of its state"),
+                );
+                let fault = fault.label("no `state` in here").expected("`state`", "no such key");
+                fault.hint(
+                    "state = \"keep\", \"reset\" or { transfer = \"NAME\" }; a stateless operator says \"reset\"",
+                );
+                None
+            }
+        };
+        let component = match component {
+            Some(node) => {
+                self.map.note(Thing::ChangeComponent(operator.clone()), node.span.clone());
+                table::text(node, &format!("`component` in the change of `{operator}`"), report)
+                    .map(|t| Some(ComponentRef::parse(t)))
+            }
+            None => Some(None),
+        };
+        let properties = self.properties(properties, operator);
+        Some(Change { component: component?, properties: properties?, state: policy? })
+    }
+
+    fn properties(&mut self, node: Option<&Node>, operator: &str) -> Option<BTreeMap<String, Value>> {
+        let Some(node) = node else { return Some(BTreeMap::new()) };
+        let what = format!("`properties` in the change of `{operator}`");
+        for entry in table::entries(node, &what, &mut self.report)? {
+            self.map.note(Thing::ChangeProperty(operator.into(), entry.key.clone()), entry.node.span.clone());
+        }
+        table::notes(node, &what, &mut self.report)
+    }
+}
+
+fn state_policy(node: &Node, operator: &str, report: &mut Report<'_>) -> Option<StatePolicy> {
+    let what = format!("`state` in the change of `{operator}`");
+    if let Shape::Table(_) = node.shape {
+        let mut table = Table::of(node, &what, report)?;
+        let name = table.require("transfer", "name a declared transfer: { transfer = \"NAME\" }", report);
+        table.finish(report);
+        return table::text(name?, &format!("`transfer` of {what}"), report)
+            .map(|name| StatePolicy::Transfer(name.into()));
+    }
+    match table::text(node, &what, report)? {
+        "keep" => Some(StatePolicy::Keep),
+        "reset" => Some(StatePolicy::Reset),
+        other => {
+            let fault = report.fault(Code::P03, node.span.clone(), format!("{what} is not known: `{other}`"));
+            let fault = fault
+                .label("not a state policy")
+                .expected("\"keep\", \"reset\" or { transfer = \"NAME\" }", format!("{other:?}"));
+            fault.hint(match super::report::closest(other, ["keep", "reset"]) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("if `{other}` is a declared transfer, write {{ transfer = {other:?} }}"),
+            });
+            None
+        }
+    }
+}
+
+/// Prints an update so that [`parse`] gives it back; refuses (P05) one that TOML cannot hold.
+///
+/// Those are an update that changes nothing, a component whose name has an `@`, and a property that is null.
+pub fn print(update: &Update) -> Result<String, Diagnostics> {
+    let mut report = Report::new(&update.name);
+    let mut out = format!("[update]\nname = {}\n", toml_text(&update.name));
+    if update.guarantee != Guarantee::default() {
+        out += &format!("guarantee = \"{}\"\n", update.guarantee);
+    }
+    if update.changes.is_empty() {
+        let fault = report.refusal(Code::P05, "an update without changes cannot be written");
+        fault.expected("one change or more", "none").hint("change an operator");
+    }
+    for (operator, change) in &update.changes {
+        out += &format!("\n[operator.{}]\n{}", toml_key(operator), print_change(operator, change, &mut report));
+    }
+    report.finish(out)
+}
+
+fn print_change(operator: &str, change: &Change, report: &mut Report<'_>) -> String {
+    let mut out = String::new();
+    if let Some(component) = &change.component {
+        if component.name.contains('@') {
+            let fault =
+                report.refusal(Code::P05, format!("component `{component}` of `{operator}` has an `@` in its name"));
+            fault.expected("a name without `@`", format!("`{}`", component.name)).hint("rename the component");
+        }
+        out += &format!("component = {}\n", toml_text(&component.to_string()));
+    }
+    out += &match &change.state {
+        StatePolicy::Keep => "state = \"keep\"\n".into(),
+        StatePolicy::Reset => "state = \"reset\"\n".into(),
+        StatePolicy::Transfer(name) => format!("state = {{ transfer = {} }}\n", toml_text(name)),
+    };
+    let pair = |(name, value): (&String, &Value)| match toml_value(value) {
+        Some(value) => format!("{} = {value}", toml_key(name)),
+        None => {
+            let fault = report
+                .refusal(Code::P05, format!("property `{name}` of `{operator}` holds a null, which TOML has not"));
+            fault.expected("a text, number or truth value", value.to_string()).hint("leave the property out");
+            String::new()
+        }
+    };
+    let properties: Vec<_> = change.properties.iter().map(pair).collect();
+    if !properties.is_empty() {
+        out += &format!("properties = {}\n", inline_table(properties));
+    }
+    out
+}
