@@ -1,13 +1,13 @@
 //! The breadth-first explorer: every run of a system within a budget, and the shortest one that goes wrong.
 //!
 //! ```text
-//!            Emit ┌───┐ Sink            level by level: what is found first is found by a shortest run,
-//!         ┌──────▶│ 1 │──────┐          and among the shortest by the one whose choices come first
-//!       ┌─┴─┐     └───┘    ┌─▼─┐
-//!       │ 0 │              │ 3 │ ✗     0, 1, 2, 3 are numbers in order of finding;
-//!       └─┬─┘     ┌───┐    └─▲─┘       of a state only its fingerprint (8 bytes) and its origin (8 bytes:
-//!         └──────▶│ 2 │──────┘         the number it came from, which choice) are kept
-//!          Inject └───┘ Sink
+//!          a ┌───┐ b           level by level: what is found first is found by a shortest run,
+//!         ┌─▶│ 1 │───┐         and among the shortest by the one whose choices come first, here a, b
+//!       ┌─┴─┐└───┘ ┌─▼─┐
+//!       │ 0 │      │ 3 │ ✗     0, 1, 2, 3 are numbers in order of finding; of a state only its
+//!       └─┬─┘┌───┐ └─▲─┘       fingerprint (8 bytes) and its origin (8 bytes: the number of
+//!         └─▶│ 2 │───┘         the state it was found from, and by which choice) are kept
+//!          b └───┘ a
 //! ```
 //!
 //! Whole states live only in the frontier: the level being looked at and the one after it. The run to a breach is
@@ -140,12 +140,15 @@ impl<C> Exploration<C> {
     }
 }
 
+/// Told of progress.
+type Tell<'a> = Box<dyn FnMut(&Progress) + 'a>;
+
 /// An exploration to be run.
 pub struct Explorer<'a, S: System> {
     system: &'a S,
     budget: Budget,
     only: Option<&'a [&'a str]>,
-    progress: Option<Box<dyn FnMut(&Progress) + 'a>>,
+    progress: Option<Tell<'a>>,
 }
 
 impl<'a, S: System> Explorer<'a, S> {

@@ -33,6 +33,10 @@ impl<C: Debug> Error for NotOpen<C> {}
 
 /// Executes a run from a system's first initial state: the states from there to the run's last, one more than choices.
 ///
+/// # Errors
+///
+/// At the first choice that is not open.
+///
 /// # Panics
 ///
 /// If the system has no initial state.
@@ -42,6 +46,10 @@ pub fn replay<S: System>(system: &S, run: &[S::Choice]) -> Result<Vec<S::State>,
 }
 
 /// Executes a run from a given state.
+///
+/// # Errors
+///
+/// At the first choice that is not open.
 pub fn replay_from<S: System>(
     system: &S,
     start: S::State,

@@ -177,7 +177,7 @@ mod tests {
             match ours.verdict {
                 Verdict::Breached { start, run, .. } => {
                     let states = replay_from(&graph, graph.initial[start], &run).unwrap();
-                    prop_assert_eq!(path.map(|path| path.into_states()), Some(states));
+                    prop_assert_eq!(path.map(stateright::Path::into_states), Some(states));
                 }
                 Verdict::Holds | Verdict::Undecided { .. } => prop_assert_eq!(path, None),
             }
@@ -259,12 +259,12 @@ mod tests {
     #[test]
     fn the_browser_is_offered_the_choices_open_after_a_step() {
         let address = TcpListener::bind(loopback(0)).unwrap().local_addr().unwrap();
-        thread::spawn(move || explore_in_browser(Chain::new(1, 1, 1), address));
+        let server = thread::spawn(move || explore_in_browser(Chain::new(1, 1, 1), address));
         let mut stream = loop {
-            // Refused until the other thread listens; a server that never comes up is a test that never ends.
+            // Refused until the other thread listens, which it does for as long as it lives.
             match TcpStream::connect(address) {
                 Ok(stream) => break stream,
-                Err(_) => thread::yield_now(),
+                Err(_) => assert!(!server.is_finished(), "the explorer is served until the process ends"),
             }
         };
         // Initial state 0, then its choice 1, the marker: operator 1 alone can go on, its arc being full.

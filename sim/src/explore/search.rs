@@ -5,7 +5,7 @@
 
 use super::origins::{NUMBERS, Number, Origins};
 use super::visited::{Fingerprints, Visited};
-use super::{Budget, Exploration, Limit, Progress, Verdict};
+use super::{Budget, Exploration, Limit, Progress, Tell, Verdict};
 use crate::system::{Breach, System};
 use std::mem;
 use std::time::Instant;
@@ -24,7 +24,7 @@ pub(super) struct Search<'a, S: System> {
     system: &'a S,
     budget: Budget,
     only: Option<&'a [&'a str]>,
-    tell: Option<Box<dyn FnMut(&Progress) + 'a>>,
+    tell: Option<Tell<'a>>,
     began: Instant,
     fingerprints: Fingerprints,
     visited: Visited,
@@ -43,12 +43,7 @@ pub(super) struct Search<'a, S: System> {
 }
 
 impl<'a, S: System> Search<'a, S> {
-    pub(super) fn new(
-        system: &'a S,
-        budget: Budget,
-        only: Option<&'a [&'a str]>,
-        tell: Option<Box<dyn FnMut(&Progress) + 'a>>,
-    ) -> Self {
+    pub(super) fn new(system: &'a S, budget: Budget, only: Option<&'a [&'a str]>, tell: Option<Tell<'a>>) -> Self {
         Self {
             system,
             budget: Budget { states_max: budget.states_max.min(NUMBERS), ..budget },

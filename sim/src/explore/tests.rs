@@ -3,11 +3,13 @@
 use super::*;
 use crate::replay::{replay, replay_from};
 use proptest::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// A jug of three gallons and one of five; four gallons are to be measured.
+#[derive(Default)]
 struct Jugs {
     forbidden_in_big: Option<u8>,
+    judged: Cell<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,7 @@ impl System for Jugs {
     }
 
     fn breach(&self, &(_, big): &(u8, u8), ended: bool) -> Option<Breach> {
+        self.judged.set(self.judged.get() + 1);
         assert!(!ended, "something can always be poured");
         (self.forbidden_in_big == Some(big)).then(|| Breach { property: "measured", story: format!("{big} gallons") })
     }
@@ -73,14 +76,20 @@ impl System for Jugs {
 /// TLC's counts for the specification DieHard of the TLA+ examples, without its invariant.
 #[test]
 fn jugs_are_counted_as_tlc_counts_them() {
-    let seen = Explorer::new(&Jugs { forbidden_in_big: None }).run();
+    let seen = Explorer::new(&Jugs::default()).run();
     assert_eq!(seen.verdict, Verdict::Holds);
     assert_eq!((seen.generated, seen.distinct, seen.depth, seen.ended), (97, 16, 8, 0));
 }
 
 #[test]
+fn each_distinct_state_is_judged_once() {
+    let jugs = Jugs::default();
+    assert_eq!(Explorer::new(&jugs).run().distinct, jugs.judged.get());
+}
+
+#[test]
 fn coverage_and_witnesses_name_what_never_happened() {
-    let seen = Explorer::new(&Jugs { forbidden_in_big: None }).run();
+    let seen = Explorer::new(&Jugs::default()).run();
     assert_eq!(seen.coverage, [("spill", 0), ("fill", 32), ("empty", 32), ("pour", 32)]);
     assert_eq!(seen.witnesses, [("both are full", true), ("one overflows", false), ("both are empty", true)]);
     assert_eq!(seen.never_taken().collect::<Vec<_>>(), ["spill"]);
@@ -89,7 +98,7 @@ fn coverage_and_witnesses_name_what_never_happened() {
 
 #[test]
 fn four_gallons_take_six_steps_and_the_run_replays() {
-    let jugs = Jugs { forbidden_in_big: Some(4) };
+    let jugs = Jugs { forbidden_in_big: Some(4), ..Jugs::default() };
     let Verdict::Breached { breach, start, run } = Explorer::new(&jugs).run().verdict else {
         panic!("they can be measured")
     };
@@ -101,7 +110,7 @@ fn four_gallons_take_six_steps_and_the_run_replays() {
 
 #[test]
 fn two_explorations_are_equal_but_for_time() {
-    let jugs = Jugs { forbidden_in_big: Some(4) };
+    let jugs = Jugs { forbidden_in_big: Some(4), ..Jugs::default() };
     let [one, two] = [(); 2].map(|()| Exploration { elapsed: Duration::ZERO, ..Explorer::new(&jugs).run() });
     assert_eq!(one, two);
 }
