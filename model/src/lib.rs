@@ -10,7 +10,6 @@ pub mod spec;
 pub mod update;
 
 pub mod graph;
-pub mod plan;
 pub mod validate;
 
 pub mod plan;

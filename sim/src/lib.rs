@@ -11,3 +11,9 @@ pub mod observation;
 pub mod ledger;
 pub mod properties;
 pub mod world;
+
+pub mod explore;
+pub mod replay;
+pub mod stateright_model;
+
+pub mod reference_chain;

@@ -35,6 +35,12 @@ pub trait System {
     /// What is wrong with a state; `ended` says that no choice is open in it.
     fn breach(&self, state: &Self::State, ended: bool) -> Option<Breach>;
 
+    /// What is wrong with a state as far as some properties are concerned. A system whose states can breach several
+    /// properties at a time says it itself: the default knows only the one that [`breach`](System::breach) names.
+    fn breach_among(&self, state: &Self::State, ended: bool, properties: &[&str]) -> Option<Breach> {
+        self.breach(state, ended).filter(|breach| properties.contains(&breach.property))
+    }
+
     /// The kind of a choice, for coverage counts.
     fn kind(&self, choice: &Self::Choice) -> &'static str;
 
