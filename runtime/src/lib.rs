@@ -4,3 +4,6 @@ pub mod function;
 pub mod packet;
 
 pub mod engine;
+
+pub mod load;
+pub mod report;
