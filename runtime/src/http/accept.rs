@@ -56,16 +56,15 @@ impl Acceptor {
     /// Binds and listens.
     pub(crate) fn new(properties: &Properties, observations: &Arc<Observations>) -> Result<Self, BuildError> {
         let text = properties.text("LISTEN");
-        let listener = resolve(text)
-            .and_then(listen)
-            .map_err(|error| BuildError(format!("cannot listen on `{text}`: {error}; is the address free and ours?")))?;
+        let listener = resolve(text).and_then(listen).map_err(|error| {
+            BuildError(format!("cannot listen on `{text}`: {error}; is the address free and ours?"))
+        })?;
         let seats = Seats::new(Arc::clone(observations))
             .map_err(|error| BuildError(format!("cannot make an eventfd: {error}")))?;
         if observations.listening().is_none() {
             note_address(&listener, observations);
         }
-        let mut acceptor =
-            Self { state: ListenerState { listener, seats: Arc::new(seats) }, cap: 0, closed: false };
+        let mut acceptor = Self { state: ListenerState { listener, seats: Arc::new(seats) }, cap: 0, closed: false };
         acceptor.configure(properties);
         Ok(acceptor)
     }

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn heads_come_out_the_same_however_the_bytes_come_in() {
-        let text = b"\r\n\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\nHost: a\n\n\r\nGET /3 HTTP/1.1\nB: c\n\r\nrest";
+        let text =
+            b"\r\n\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\nHost: a\n\n\r\nGET /3 HTTP/1.1\nB: c\n\r\nrest";
         let expected =
             ["GET /1 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /2 HTTP/1.1\nHost: a\n\n", "GET /3 HTTP/1.1\nB: c\n\r\n"];
         for cut in 0..=text.len() {

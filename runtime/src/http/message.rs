@@ -91,11 +91,7 @@ pub(crate) enum Body {
     /// Bytes in memory, from the given one on.
     Bytes(Vec<u8>, usize),
     /// So many bytes of a file, from an offset on.
-    File {
-        file: OwnedFd,
-        offset: u64,
-        remaining: u64,
-    },
+    File { file: OwnedFd, offset: u64, remaining: u64 },
 }
 
 impl Body {

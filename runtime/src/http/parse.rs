@@ -200,3 +200,120 @@ fn persistence(fields: &[Header<'_>], is_old: bool) -> After {
     if says("close") || (is_old && !says("keep-alive")) { After::Close } else { After::Keep }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn understood(head: &str) -> Asked {
+        understand(&mut head.as_bytes().to_vec(), 200)
+    }
+
+    #[test]
+    fn a_plain_request() {
+        let asked = understood("GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n");
+        let terms = Terms { header_only: false, old_client: false, after: After::Keep };
+        assert_eq!(asked, Asked { terms, file: Ok("a b".into()) });
+    }
+
+    #[test]
+    fn a_refused_head_still_gets_no_body() {
+        let asked = understood("HEAD / HTTP/1.1\r\n\r\n");
+        let terms = Terms { header_only: true, old_client: false, after: After::Linger };
+        assert_eq!(asked, Asked { terms, file: Err(Status::BadRequest) });
+    }
+
+    #[test]
+    fn what_is_refused_after_its_framing_is_understood_keeps_the_connection() {
+        let rows = [
+            ("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", Status::NotImplemented, After::Keep),
+            ("GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", Status::BadRequest, After::Keep),
+            ("GET /%zz HTTP/1.0\r\n\r\n", Status::BadRequest, After::Close),
+            ("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", Status::MethodNotAllowed, After::Linger),
+        ];
+        for (head, status, after) in rows {
+            let asked = understood(head);
+            assert_eq!((asked.file, asked.terms.after), (Err(status), after), "{head}");
+        }
+    }
+
+    /// SplitMix64: the same bytes on every run.
+    fn random(state: &mut u64) -> u64 {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let x = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    /// Random bytes alone are refused at the first one; random pieces and flipped bytes get further in.
+    fn random_head(state: &mut u64) -> Vec<u8> {
+        const PIECES: &[&[u8]] = &[
+            b"GET ",
+            b"HEAD ",
+            b"OPTIONS ",
+            b"CONNECT ",
+            b"/",
+            b"*",
+            b"http://",
+            b"..",
+            b"%2e",
+            b"%",
+            b"?",
+            b"a",
+            b":",
+            b"[",
+            b"]",
+            b" HTTP/1.1",
+            b" HTTP/1.0",
+            b" HTTP/3.9",
+            b"\r\n",
+            b"\n",
+            b"\r",
+            b" ",
+            b"\t",
+            b"\0",
+            b"\xff",
+            b"Host: a",
+            b"Host:",
+            b"Content-Length: ",
+            b"1",
+            b"0",
+            b",",
+            b"Transfer-Encoding: ",
+            b"chunked",
+            b"gzip",
+            b"Connection: close",
+        ];
+        let mut head = Vec::new();
+        match random(state) % 3 {
+            0 => (0..random(state) % 60).for_each(|_| head.push(random(state) as u8)),
+            1 => head.extend_from_slice(b"GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n"),
+            _ => {
+                for _ in 0..random(state) % 30 {
+                    head.extend_from_slice(PIECES[random(state) as usize % PIECES.len()]);
+                }
+            }
+        }
+        for _ in 0..random(state) % 3 {
+            let length = head.len().max(1);
+            if let Some(byte) = head.get_mut(random(state) as usize % length) {
+                *byte = random(state) as u8;
+            }
+        }
+        head.extend_from_slice(b"\r\n\r\n");
+        head
+    }
+
+    #[test]
+    fn no_bytes_whatever_make_it_panic_or_leave_the_root() {
+        let (mut state, mut accepted) = (1, 0);
+        for _ in 0..200_000 {
+            let head = random_head(&mut state);
+            if let Ok(path) = understand(&mut head.clone(), 200).file {
+                let path = path.as_os_str().as_encoded_bytes();
+                assert!(!path.starts_with(b"/") && path.split(|b| *b == b'/').all(|s| s != b".."), "{head:?}");
+                accepted += 1;
+            }
+        }
+        assert!(accepted > 1000, "only {accepted} were accepted: the pieces no longer make requests");
+    }
+}

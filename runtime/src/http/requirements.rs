@@ -1,6 +1,6 @@
 //! What RFC 9110 and 9112 ask of a file server, one row per requirement, over real sockets and in both versions.
 
-use super::testing::{Client, Kind, Received, Server, Turns, pattern, read_response};
+use super::testing::{ACCEPT, Client, Kind, READ, REPLY, Received, Server, Turns, pattern, read_response};
 use serde_json::Value;
 use std::io::Write;
 use std::net::Shutdown;
@@ -104,7 +104,12 @@ const FRAMING: &[Row] = &[
 const BODIES: &[Row] = &[
     ("9112 6.1 chunked", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, Closed),
     ("9112 6.1 unknown coding", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: foo, chunked\r\n\r\n", 501, Closed),
-    ("9112 6.1 coding not undone here", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, Closed),
+    (
+        "9112 6.1 coding not undone here",
+        "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        501,
+        Closed,
+    ),
     ("9112 6.1 chunked twice", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n", 400, Closed),
     ("9112 6.1 in HTTP/1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400, Closed),
     ("9112 6.1 no coding", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n\r\n", 400, Closed),
@@ -117,11 +122,26 @@ const BODIES: &[Row] = &[
     ("9112 6.3 chunked not last", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", 400, Closed),
     ("9112 6.3 not a length", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\n", 400, Closed),
     ("9112 6.3 no length at all", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", 400, Closed),
-    ("9112 6.3 beyond all bounds", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", 400, Closed),
-    ("9112 6.3 two lengths", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n", 400, Closed),
+    (
+        "9112 6.3 beyond all bounds",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        400,
+        Closed,
+    ),
+    (
+        "9112 6.3 two lengths",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n",
+        400,
+        Closed,
+    ),
     ("9112 6.3 the same twice", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0, 0\r\n\r\n", 200, Open),
     ("9112 9.6 body unread", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 405, Closed),
-    ("9110 10.1.1 Expect", "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", 200, Closed),
+    (
+        "9110 10.1.1 Expect",
+        "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+        200,
+        Closed,
+    ),
 ];
 
 const CONNECTIONS: &[Row] = &[
@@ -177,7 +197,9 @@ fn every_row_gets_its_status_and_its_connection() {
                 assert_eq!(says_close, then == Closed, "{what}, {kind:?}: {}", answer.head);
                 match then {
                     Closed => assert!(client.is_at_end(), "{what}, {kind:?}"),
-                    Open => assert_eq!(client.ask(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n").body, b"hello\n", "{what}"),
+                    Open => {
+                        assert_eq!(client.ask(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n").body, b"hello\n", "{what}")
+                    }
                 }
             }
         });
@@ -309,33 +331,50 @@ fn a_big_file_and_a_slow_reader_do_not_hold_up_others() {
     let mut server = server(Kind::Nio, &outer);
     let mut slow = Turns::connect(&mut server);
     slow.send(&mut server, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(server.held(super::testing::REPLY), 1, "it is half sent");
+    assert_eq!(server.held(REPLY), 1, "it is half sent");
     let mut quick = Turns::connect(&mut server);
     quick.send(&mut server, b"GET /a.txt HTTP/1.0\r\n\r\n");
     quick.receive(&mut server, usize::MAX);
     assert_eq!(read_response(&mut quick.received.as_slice(), false).body, b"hello\n");
-    assert_eq!(server.held(super::testing::REPLY), 1, "it still is");
+    assert_eq!(server.held(REPLY), 1, "it still is");
     slow.receive(&mut server, big.len() + 400);
     let mut rest = slow.received.as_slice();
     assert!(read_response(&mut rest, false).body == big, "12 MiB, byte for byte");
     assert_eq!(read_response(&mut rest, false).body, b"hello\n");
 }
 
-/// Each of two big answers gets one chunk per turn, also when their sockets would take more.
+/// A socket that takes everything does not keep the others waiting either: one chunk, then the next in turn.
 #[test]
 fn chunks_take_turns() {
+    const SIZE: usize = 4 << 20;
     let outer = folder();
-    std::fs::write(outer.path().join("root/big"), pattern(64 << 10)).expect("a file");
-    let chunk = [("CHUNK", Value::from(8 << 10))];
-    let mut server = Server::new(Kind::Nio, &outer.path().join("root"), &chunk);
-    let mut clients = [Turns::connect(&mut server), Turns::connect(&mut server)];
-    for client in &mut clients {
-        client.send(&mut server, b"GET /big HTTP/1.0\r\n\r\n");
+    std::fs::write(outer.path().join("root/big"), pattern(SIZE)).expect("a file");
+    let mut server = Server::new(Kind::Nio, &outer.path().join("root"), &[("CHUNK", Value::from(4 << 10))]);
+    let mut big = Turns::connect(&mut server);
+    big.write(b"GET /big HTTP/1.0\r\n\r\n");
+    while server.held(REPLY) == 0 {
+        server.step();
     }
-    for client in &mut clients {
-        client.receive(&mut server, usize::MAX);
-        assert!(read_response(&mut client.received.as_slice(), false).body == pattern(64 << 10));
+    let mut small = Turns::connect_only(&server);
+    small.write(b"GET /a.txt HTTP/1.0\r\n\r\n");
+    while !small.ended {
+        server.step();
+        big.take_what_is_there();
+        small.take_what_is_there();
     }
+    assert_eq!(server.held(REPLY), 1, "{} of {SIZE} bytes are out", big.received.len());
+    assert_eq!(read_response(&mut small.received.as_slice(), false).body, b"hello\n");
+    big.receive(&mut server, usize::MAX);
+    assert!(read_response(&mut big.received.as_slice(), false).body == pattern(SIZE));
+}
+
+#[test]
+fn a_blocking_reply_waits_for_its_socket() {
+    let outer = folder();
+    std::fs::write(outer.path().join("root/big"), pattern(12 << 20)).expect("a file");
+    let mut server = server(Kind::Blocking, &outer);
+    let answer = server.serve(|address| Client::connect(address).ask(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert!(answer.body == pattern(12 << 20));
 }
 
 #[test]
@@ -419,10 +458,10 @@ fn connections_that_end_without_a_request_leave_nothing_behind() {
     for beginning in ["", "\r\n", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\n"] {
         let mut client = Turns::connect(&mut server);
         client.send(&mut server, beginning.as_bytes());
-        assert_eq!(server.held(super::testing::READ), 1, "{beginning:?} is no request yet");
+        assert_eq!(server.held(READ), 1, "{beginning:?} is no request yet");
         drop(client);
         server.turn();
-        assert_eq!(server.held(super::testing::READ), 0, "{beginning:?}");
+        assert_eq!(server.held(READ), 0, "{beginning:?}");
     }
     assert_eq!((server.observations.opened(), server.observations.closed()), (4, 4));
 }
@@ -436,8 +475,8 @@ fn closing_lets_go_of_idle_connections_and_of_those_that_come_back() {
     idle.send(&mut server, b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut busy = Turns::connect(&mut server);
     busy.send(&mut server, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
-    server.close(super::testing::ACCEPT);
-    server.close(super::testing::READ);
+    server.close(ACCEPT);
+    server.close(READ);
     busy.receive(&mut server, usize::MAX);
     assert!(read_response(&mut busy.received.as_slice(), false).body == pattern(12 << 20));
     assert_eq!((server.observations.opened(), server.observations.closed()), (2, 2));
@@ -452,9 +491,9 @@ fn a_limit_can_be_changed_between_firings() {
     let mut server = server(Kind::Nio, &outer);
     let request = b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n";
     assert_eq!(server.serve(|address| Client::connect(address).ask(request).status), 200);
-    server.configure(super::testing::READ, &[("HEAD_MAX", Value::from(20))]);
+    server.configure(READ, &[("HEAD_MAX", Value::from(24))]);
     assert_eq!(server.serve(|address| Client::connect(address).ask(request).status), 431);
-    server.configure(super::testing::READ, &[("HEAD_MAX", Value::from(16))]);
+    server.configure(READ, &[("HEAD_MAX", Value::from(16))]);
     assert_eq!(server.serve(|address| Client::connect(address).ask(request).status), 414);
 }
 

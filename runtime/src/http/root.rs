@@ -39,7 +39,9 @@ impl Root {
             .map(Self)
             .map_err(|error| BuildError(format!("cannot open the folder `{path}`: {error}")))?;
         match root.open_beneath(Path::new(".")) {
-            Err(Errno::NOSYS) => Err(BuildError("this kernel lacks openat2 (Linux 5.6), which keeps requests inside the root".into())),
+            Err(Errno::NOSYS) => {
+                Err(BuildError("this kernel lacks openat2 (Linux 5.6), which keeps requests inside the root".into()))
+            }
             Ok(_) | Err(_) => Ok(root),
         }
     }

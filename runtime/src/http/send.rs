@@ -50,10 +50,11 @@ impl Outgoing {
             if left == 0 {
                 return Progress::More;
             }
+            let body_before = self.body.remaining();
             match self.send_some(left) {
                 // A file that ends before its header says so.
                 Ok(0) => return Progress::Failed,
-                Ok(sent) => left = left.saturating_sub(sent),
+                Ok(_) => left -= (body_before - self.body.remaining()) as usize,
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Progress::Blocked,
                 Err(_) => return Progress::Failed,
@@ -87,7 +88,7 @@ impl Outgoing {
         self.header_sent == self.header.len() && self.body.remaining() == 0
     }
 
-    /// One system call. Returns how many bytes it sent, of which those of the header are few.
+    /// One system call. Returns how many bytes it sent, at most `budget` of them of the body.
     fn send_some(&mut self, budget: usize) -> Result<usize, Errno> {
         let header = &self.header[self.header_sent..];
         match &mut self.body {
@@ -123,4 +124,83 @@ fn send_both(socket: BorrowedFd<'_>, header: &[u8], body: &[u8]) -> Result<usize
 fn send_file(socket: BorrowedFd<'_>, file: &OwnedFd, offset: &mut u64, count: u64) -> Result<usize, Errno> {
     let count = usize::try_from(count).expect("it is at most the budget, which is one");
     rustix::fs::sendfile(socket, file, Some(offset), count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::connection::Seats;
+    use super::*;
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+    use std::fs::File;
+    use std::io::{Read, Seek, SeekFrom, Write};
+    use std::sync::Arc;
+
+    fn outgoing(body: Body) -> (Outgoing, File) {
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None).expect("a pair");
+        let seats = Arc::new(Seats::new(Arc::default()).expect("an eventfd"));
+        let connection = Connection::new(ours, seats.take());
+        let header = b"header ".to_vec();
+        let outgoing = Outgoing { connection, met: Met::default(), header, header_sent: 0, body, after: After::Keep };
+        (outgoing, File::from(theirs))
+    }
+
+    /// Everything that was sent so far.
+    fn received(mut from: &File) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _would_block = from.read_to_end(&mut bytes);
+        bytes
+    }
+
+    fn file_with(start: u64, bytes: &[u8]) -> OwnedFd {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.seek(SeekFrom::Start(start)).expect("it can be sparse");
+        file.write_all(bytes).expect("a few bytes");
+        file.into()
+    }
+
+    #[test]
+    fn no_piece_is_longer_than_its_budget() {
+        let file = Body::File { file: file_with(0, b"0123456789"), offset: 0, remaining: 10 };
+        for body in [Body::Bytes(b"0123456789".to_vec(), 0), file] {
+            let (mut outgoing, peer) = outgoing(body);
+            assert_eq!(outgoing.advance(9), Progress::More);
+            assert_eq!(received(&peer), b"header 012345678");
+            assert_eq!(outgoing.advance(9), Progress::Done);
+            assert_eq!(received(&peer), b"9");
+        }
+    }
+
+    #[test]
+    fn files_beyond_4_gib_are_sent_from_where_they_are() {
+        let start = (5 << 30) + 12_345;
+        let body = Body::File { file: file_with(start, b"far out"), offset: start, remaining: 7 };
+        let (mut outgoing, peer) = outgoing(body);
+        assert_eq!(outgoing.advance(1 << 20), Progress::Done);
+        assert_eq!(received(&peer), b"header far out");
+    }
+
+    #[test]
+    fn a_promise_of_more_than_there_is_fails() {
+        let body = Body::File { file: file_with(0, b"short"), offset: 0, remaining: 6 };
+        let (mut outgoing, peer) = outgoing(body);
+        assert_eq!(outgoing.advance(1 << 20), Progress::Failed);
+        assert_eq!(received(&peer), b"header short");
+        let observations = Observations::default();
+        assert!(outgoing.end(Progress::Failed, &observations).is_none());
+        assert_eq!(observations.answered(), 0);
+    }
+
+    #[test]
+    fn a_socket_that_is_full_blocks_and_goes_on() {
+        let bytes: Vec<u8> = (0..4_000_000u32).map(|i| (i % 251) as u8).collect();
+        let (mut outgoing, peer) = outgoing(Body::Bytes(bytes.clone(), 0));
+        let mut all = Vec::new();
+        assert_eq!(outgoing.advance(usize::MAX), Progress::Blocked);
+        while outgoing.advance(usize::MAX) != Progress::Done {
+            all.extend(received(&peer));
+        }
+        all.extend(received(&peer));
+        assert!(all == [b"header ", bytes.as_slice()].concat());
+    }
 }

@@ -108,9 +108,9 @@ fn joined(segments: &[&[u8]], is_directory: bool) -> Vec<u8> {
 }
 
 fn has_whole_escapes(text: &[u8]) -> bool {
-    text.split(|b| *b == b'%').skip(1).all(|rest| {
-        matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
-    })
+    text.split(|b| *b == b'%')
+        .skip(1)
+        .all(|rest| matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -183,7 +183,8 @@ mod tests {
         for good in ["", "a", "example.org", "example.org:8080", "a:", "127.0.0.1:1", "[::1]", "[::1]:80", "a%20b"] {
             assert!(is_authority(good), "{good}");
         }
-        for bad in ["a b", "a/b", "a:b", "a:80:80", "[::1", "[]", "[::1]80", "user@a", "a%2", "a\\b", "\u{e9}", "a, b"] {
+        for bad in ["a b", "a/b", "a:b", "a:80:80", "[::1", "[]", "[::1]80", "user@a", "a%2", "a\\b", "\u{e9}", "a, b"]
+        {
             assert!(!is_authority(bad), "{bad}");
         }
     }

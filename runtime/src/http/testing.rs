@@ -23,6 +23,7 @@ use std::time::Duration;
 
 pub(crate) const ACCEPT: usize = 0;
 pub(crate) const READ: usize = 1;
+pub(crate) const LOAD: usize = 3;
 pub(crate) const REPLY: usize = 5;
 /// By index: the operators in the order of the flow.
 const NAMES: [&str; 6] = ["accept", "read", "parse", "load", "compose", "reply"];
@@ -113,7 +114,7 @@ impl Server {
     }
 
     /// Changes an operator between two firings, as an update of that number does.
-    pub(crate) fn update(&mut self, operator: usize, version: &str, transfer: Option<&str>, update: UpdateId) {
+    pub(crate) fn update(&mut self, operator: usize, version: &str, transfers: &[&str], update: UpdateId) {
         let new = self.build(&format!("http/{}@{version}", NAMES[operator]));
         let old = &mut self.operators[operator];
         let old_function = std::mem::replace(&mut old.function, Box::new(Gone));
@@ -121,11 +122,10 @@ impl Server {
         old.version = update;
         let mut state = None;
         self.call(operator, None, |_, cx| state = Some(old_function.export(cx)));
-        let state = state.expect("it was just exported");
-        let state = match transfer {
-            Some(name) => self.registry.run_transfer(name, state),
-            None => state,
-        };
+        let mut state = state.expect("it was just exported");
+        for name in transfers {
+            state = self.registry.run_transfer(name, state);
+        }
         self.operators[operator].function = new.function;
         self.call(operator, None, |function, cx| {
             function.import(state, cx);
@@ -147,27 +147,27 @@ impl Server {
 
     /// Runs until nothing can go on before the world outside has moved.
     pub(crate) fn turn(&mut self) {
-        loop {
-            self.look(Some(Duration::ZERO));
-            if self.queue.is_empty() && self.operators.iter().all(|o| o.ready.is_empty() && !o.again) {
-                return;
-            }
-            self.wake_all();
-            while let Some(arrival) = self.queue.pop_front() {
-                self.deliver(arrival);
-            }
-        }
+        while self.step() {}
     }
 
-    /// One firing at each operator that asked for one or has something ready, and nothing else.
-    pub(crate) fn wake_all(&mut self) {
+    /// One wake of each operator that asked for one or has something ready, and all firings that come of it. Says
+    /// whether there was any.
+    pub(crate) fn step(&mut self) -> bool {
+        self.look(Duration::ZERO);
+        let mut any = false;
         for index in 0..self.operators.len() {
             let operator = &mut self.operators[index];
             let ready = std::mem::take(&mut operator.ready);
             if std::mem::take(&mut operator.again) || !ready.is_empty() {
                 self.call(index, None, |function, cx| function.wake(&ready, cx));
+                any = true;
             }
         }
+        while let Some(arrival) = self.queue.pop_front() {
+            self.deliver(arrival);
+            any = true;
+        }
+        any
     }
 
     /// Serves a client that runs on a thread of its own, until it has ended.
@@ -177,14 +177,14 @@ impl Server {
             let client = scope.spawn(move || client(address));
             while !client.is_finished() {
                 self.turn();
-                self.look(Some(Duration::from_millis(1)));
+                self.look(Duration::from_millis(1));
             }
             client.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
-    fn look(&mut self, timeout: Option<Duration>) {
-        match self.poll.poll(&mut self.events, timeout) {
+    fn look(&mut self, timeout: Duration) {
+        match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return,
             result => result.expect("the poll works"),
         }
@@ -293,18 +293,28 @@ pub(crate) struct Turns {
 }
 
 impl Turns {
+    /// Connects, and lets the server notice.
     pub(crate) fn connect(server: &mut Server) -> Self {
+        let client = Self::connect_only(server);
+        server.turn();
+        client
+    }
+
+    pub(crate) fn connect_only(server: &Server) -> Self {
         let stream = TcpStream::connect(server.address()).expect("the kernel takes the connection");
         stream.set_nonblocking(true).expect("a socket can be non-blocking");
         stream.set_nodelay(true).expect("a socket can be undelayed");
-        server.turn();
         Self { stream, received: Vec::new(), ended: false }
     }
 
     /// Sends, and lets the server do what it can.
     pub(crate) fn send(&mut self, server: &mut Server, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("so little fits into the socket");
+        self.write(bytes);
         server.turn();
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("so little fits into the socket");
     }
 
     /// Takes turns until so many bytes are there, or the server has closed.
@@ -315,7 +325,7 @@ impl Turns {
                 return;
             }
             if !self.take_what_is_there() {
-                server.look(Some(Duration::from_millis(1)));
+                server.look(Duration::from_millis(1));
             }
             server.turn();
         }
@@ -323,7 +333,7 @@ impl Turns {
     }
 
     /// Whether there was anything.
-    fn take_what_is_there(&mut self) -> bool {
+    pub(crate) fn take_what_is_there(&mut self) -> bool {
         let mut space = [0; 1 << 16];
         match self.stream.read(&mut space) {
             Ok(0) => self.ended = true,
