@@ -1,0 +1,166 @@
+//! `http/accept`: takes connections from a listening socket, up to a cap.
+//!
+//! It accepts while connections are there, the output has room, and the cap allows it. What stops it says how it
+//! goes on, so that it neither spins nor sleeps for ever:
+//!
+//! ```text
+//!   no connection there        the listening socket becomes readable
+//!   the output is full         another wake is asked for; it comes when the output has taken what was emitted
+//!   the cap is reached         the next connection that ends writes the eventfd (see [`Seats`])
+//!   no descriptors or memory   the same, or the next connection that comes in
+//! ```
+//!
+//! The listening socket passes `TCP_NODELAY` on to what it accepts. Not done: changing the address of a running
+//! listener; a new `LISTEN` counts from the next time the function is built.
+
+use super::connection::{Connection, Seats};
+use super::observations::Observations;
+use crate::function::{BuildError, Context, Function, Properties, Readiness};
+use crate::packet::{Packet, State};
+use mio::Interest;
+use neurath_model::id::PortIndex;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+const OUT: PortIndex = PortIndex(0);
+const BACKLOG: i32 = 1024;
+const LISTENER: u32 = 0;
+const SEATS: u32 = 1;
+
+/// The function of `http/accept@1`.
+pub(crate) struct Acceptor {
+    state: ListenerState,
+    cap: usize,
+    closed: bool,
+}
+
+/// The state type `http.Listener`: the listening socket and the seats of the connections it accepted.
+#[derive(Debug)]
+pub(crate) struct ListenerState {
+    listener: TcpListener,
+    seats: Arc<Seats>,
+}
+
+/// Why accepting stopped.
+enum Stop {
+    NoneThere,
+    NoRoom,
+    NoSeat,
+    NoResources,
+}
+
+impl Acceptor {
+    /// Binds and listens.
+    pub(crate) fn new(properties: &Properties, observations: &Arc<Observations>) -> Result<Self, BuildError> {
+        let text = properties.text("LISTEN");
+        let listener = resolve(text).and_then(listen).map_err(|error| {
+            BuildError(format!("cannot listen on `{text}`: {error}; is the address free and ours?"))
+        })?;
+        let seats = Seats::new(Arc::clone(observations))
+            .map_err(|error| BuildError(format!("cannot make an eventfd: {error}")))?;
+        if observations.listening().is_none() {
+            note_address(&listener, observations);
+        }
+        let mut acceptor = Self { state: ListenerState { listener, seats: Arc::new(seats) }, cap: 0, closed: false };
+        acceptor.configure(properties);
+        Ok(acceptor)
+    }
+
+    fn accept_all(&mut self, cx: &mut Context<'_>) {
+        let mut asked = false;
+        loop {
+            match self.accept_while_possible(cx) {
+                Stop::NoneThere => return,
+                Stop::NoRoom => return cx.again(),
+                Stop::NoSeat | Stop::NoResources if asked => return,
+                // One may have ended between the look and the question, hence another look.
+                Stop::NoSeat | Stop::NoResources => self.state.seats.await_one(),
+            }
+            asked = true;
+        }
+    }
+
+    /// Emits one connection more than there is room for when there is none at all: the operator then waits until it is
+    /// in, and the wake it asks for comes after that.
+    fn accept_while_possible(&mut self, cx: &mut Context<'_>) -> Stop {
+        let seats = &self.state.seats;
+        loop {
+            if seats.taken() >= self.cap {
+                return Stop::NoSeat;
+            }
+            match rustix::net::accept_with(&self.state.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok(socket) => cx.emit(OUT, Packet::new(Connection::new(socket, seats.take()))),
+                Err(Errno::AGAIN) => return Stop::NoneThere,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => return Stop::NoResources,
+                // The connection that was to be accepted is gone; it is no longer in the queue.
+                Err(_) => {}
+            }
+            if cx.room() == 0 {
+                return Stop::NoRoom;
+            }
+        }
+    }
+}
+
+impl Function for Acceptor {
+    fn wake(&mut self, ready: &[Readiness], cx: &mut Context<'_>) {
+        if ready.iter().any(|r| r.key == SEATS) {
+            self.state.seats.hush();
+        }
+        if !self.closed {
+            self.accept_all(cx);
+        }
+    }
+
+    fn start(&mut self, cx: &mut Context<'_>) {
+        note_address(&self.state.listener, self.state.seats.observations());
+        cx.watch(self.state.listener.as_fd(), LISTENER, Interest::READABLE).expect("a listening socket can be watched");
+        cx.watch(self.state.seats.as_fd(), SEATS, Interest::READABLE).expect("an eventfd can be watched");
+    }
+
+    fn configure(&mut self, properties: &Properties) {
+        self.cap = usize::try_from(properties.integer("CONNECTIONS")).unwrap_or(usize::MAX);
+    }
+
+    fn export(self: Box<Self>, cx: &mut Context<'_>) -> State {
+        // Both fail only where nothing is watched.
+        let _ = cx.unwatch(self.state.listener.as_fd());
+        let _ = cx.unwatch(self.state.seats.as_fd());
+        State::new(self.state)
+    }
+
+    fn import(&mut self, state: State, _cx: &mut Context<'_>) {
+        self.state = state.take();
+    }
+
+    fn close(&mut self, cx: &mut Context<'_>) {
+        self.closed = true;
+        // It fails only where nothing is watched.
+        let _ = cx.unwatch(self.state.listener.as_fd());
+    }
+}
+
+fn resolve(text: &str) -> std::io::Result<SocketAddr> {
+    let none = || std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, "the name has no address");
+    text.to_socket_addrs()?.next().ok_or_else(none)
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
+    rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+fn note_address(listener: &TcpListener, observations: &Observations) {
+    if let Ok(address) = listener.local_addr() {
+        observations.note_listening(address);
+    }
+}

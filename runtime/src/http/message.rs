@@ -1,0 +1,112 @@
+//! The packets between the operators: one exchange in its stages.
+//!
+//! ```text
+//!   http.Exchange   read -> parse      a framed head
+//!   http.Request    parse -> load      what is asked for, or why it is refused
+//!   http.Loaded     load -> compose    the content, or why there is none
+//!   http.Response   compose -> reply   header bytes and body
+//! ```
+//!
+//! Each carries the connection, and the versions met so far. A refusal travels the same way as a request, so that
+//! it is answered in its turn. Loaded and response packets are declared with what their body is, `bytes` or `file`;
+//! as values they can hold either, and every version of `reply` sends either.
+
+use super::connection::Connection;
+use super::observations::Met;
+use super::send::Outgoing;
+use super::status::Status;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// A framed request.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) connection: Connection,
+    pub(crate) met: Met,
+    /// The bytes of the head, or why it could not be framed.
+    pub(crate) head: Result<Vec<u8>, Status>,
+}
+
+/// A request that was understood, or refused.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) connection: Connection,
+    pub(crate) met: Met,
+    pub(crate) asked: Asked,
+}
+
+/// What a request's head says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) terms: Terms,
+    /// The file, relative to the root, or what is answered instead.
+    pub(crate) file: Result<PathBuf, Status>,
+}
+
+/// How the answer is to be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The request is `HEAD`: no body follows the header.
+    pub(crate) header_only: bool,
+    /// The client speaks HTTP/1.0, where staying open has to be said.
+    pub(crate) old_client: bool,
+    pub(crate) after: After,
+}
+
+/// What becomes of the connection after the response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// It stays open for the next request.
+    Keep,
+    /// It is closed.
+    Close,
+    /// It is closed, and input that nobody will read (a body, or what follows a head that made no sense) may still
+    /// come in.
+    Linger,
+}
+
+/// A request with its content.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) connection: Connection,
+    pub(crate) met: Met,
+    pub(crate) terms: Terms,
+    pub(crate) content: Result<Content, Status>,
+}
+
+/// The content of a file.
+#[derive(Debug)]
+pub(crate) struct Content {
+    /// The file's path below the root, by which its media type is told.
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) modified: Option<SystemTime>,
+    pub(crate) body: Body,
+}
+
+/// What follows a header.
+#[derive(Debug)]
+pub(crate) enum Body {
+    /// Bytes in memory, from the given one on.
+    Bytes(Vec<u8>, usize),
+    /// So many bytes of a file, from an offset on.
+    File { file: OwnedFd, offset: u64, remaining: u64 },
+}
+
+impl Body {
+    /// No body.
+    pub(crate) const NOTHING: Self = Self::Bytes(Vec::new(), 0);
+
+    /// How many bytes are yet to be sent.
+    pub(crate) fn remaining(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes, sent) => (bytes.len() - sent) as u64,
+            Self::File { remaining, .. } => *remaining,
+        }
+    }
+}
+
+/// A response that waits to be sent.
+#[derive(Debug)]
+pub(crate) struct Response(pub(crate) Outgoing);

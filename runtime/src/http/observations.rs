@@ -1,0 +1,181 @@
+//! What the server flow tells the program around it: where it listens, how many connections and answers there were,
+//! and which versions each request met.
+//!
+//! The last is the yardstick of an update. Each request carries a [`Met`], in which every operator it passes writes
+//! the version it was met in; `reply` counts the answered requests by it. A request is *mixed* for an update when it
+//! met one changed operator before the update and another after it:
+//!
+//! ```text
+//!   update 1 changes load and reply
+//!   met   read 0  parse 0  load 0  compose 0  reply 0    old
+//!         read 0  parse 0  load 1  compose 0  reply 1    new
+//!         read 0  parse 0  load 0  compose 0  reply 1    mixed: S4 is broken
+//! ```
+//!
+//! Nothing in the flow depends on these numbers.
+
+use neurath_model::id::{UpdateId, Version};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The version of each operator that one request met. Operators are named as in [`FLOW`](super::FLOW).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Met {
+    /// The version of `read`, where the request's lineage begins.
+    pub read: Version,
+    /// The version of `parse`.
+    pub parse: Version,
+    /// The version of `load`.
+    pub load: Version,
+    /// The version of `compose`.
+    pub compose: Version,
+    /// The version of `reply`; one that was carried over half sent keeps the version that took it in.
+    pub reply: Version,
+}
+
+impl Met {
+    /// The version met at the operator of that name, if requests pass it.
+    pub fn version(&self, operator: &str) -> Option<Version> {
+        match operator {
+            "read" => Some(self.read),
+            "parse" => Some(self.parse),
+            "load" => Some(self.load),
+            "compose" => Some(self.compose),
+            "reply" => Some(self.reply),
+            _ => None,
+        }
+    }
+
+    /// Whether it met some of these operators before the update and some after it.
+    pub fn is_mixed(&self, update: UpdateId, changed: &[&str]) -> bool {
+        let mut after = changed.iter().filter_map(|o| self.version(o)).map(|version| version >= update);
+        match after.next() {
+            Some(first) => after.any(|other| other != first),
+            None => false,
+        }
+    }
+}
+
+/// How many of the counted requests are mixed for at least one update of the history, which names with each update
+/// the operators that it changed together.
+pub fn mixed(counts: &[(Met, u64)], history: &[(UpdateId, &[&str])]) -> u64 {
+    let is_mixed = |met: &Met| history.iter().any(|(update, changed)| met.is_mixed(*update, changed));
+    counts.iter().filter(|(met, _)| is_mixed(met)).map(|(_, count)| count).sum()
+}
+
+/// Counters that the functions of one server flow share with the program around it.
+#[derive(Debug, Default)]
+pub struct Observations {
+    listening: Mutex<Option<SocketAddr>>,
+    met: Mutex<BTreeMap<Met, u64>>,
+    opened: AtomicU64,
+    closed: AtomicU64,
+    broken: AtomicU64,
+}
+
+impl Observations {
+    /// The address of the listening socket, known as soon as `accept` is built. With port 0 in `LISTEN` this is where
+    /// the chosen port is found.
+    pub fn listening(&self) -> Option<SocketAddr> {
+        *locked(&self.listening)
+    }
+
+    /// How many requests were answered in full, by the versions they met.
+    pub fn met_counts(&self) -> Vec<(Met, u64)> {
+        locked(&self.met).iter().map(|(met, count)| (*met, *count)).collect()
+    }
+
+    /// How many requests were answered in full.
+    pub fn answered(&self) -> u64 {
+        locked(&self.met).values().sum()
+    }
+
+    /// How many connections were accepted.
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// How many connections were closed, by either side.
+    pub fn closed(&self) -> u64 {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// How many of the closed connections ended in an error or a timeout of their socket.
+    pub fn broken(&self) -> u64 {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_listening(&self, address: SocketAddr) {
+        *locked(&self.listening) = Some(address);
+    }
+
+    pub(crate) fn note_answered(&self, met: Met) {
+        *locked(&self.met).entry(met).or_default() += 1;
+    }
+
+    pub(crate) fn note_opened(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_closed(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_broken(&self) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A count that a panicking thread left behind is still a count.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SWITCH: &[&str] = &["load", "reply"];
+
+    fn met(load: u32, compose: u32, reply: u32) -> Met {
+        Met { load: UpdateId(load), compose: UpdateId(compose), reply: UpdateId(reply), ..Met::default() }
+    }
+
+    #[test]
+    fn a_request_is_mixed_when_it_met_both_sides_of_an_update() {
+        let rows = [
+            (met(0, 0, 0), false, "all before"),
+            (met(1, 0, 1), false, "all after"),
+            (met(0, 0, 1), true, "load before, reply after"),
+            (met(1, 0, 0), true, "load after, reply before"),
+            (met(0, 9, 0), false, "an operator that the update does not change"),
+            (met(3, 0, 1), false, "another update changed load since"),
+            (met(3, 0, 0), true, "the same, and reply still before"),
+        ];
+        for (met, expected, what) in rows {
+            assert_eq!(met.is_mixed(UpdateId(1), SWITCH), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn each_update_of_the_history_is_asked_and_a_request_counts_once() {
+        let counts = [(met(0, 0, 0), 5), (met(1, 0, 1), 7), (met(2, 0, 1), 11), (met(0, 0, 2), 13)];
+        assert_eq!(mixed(&counts, &[(UpdateId(1), SWITCH)]), 13);
+        assert_eq!(mixed(&counts, &[(UpdateId(1), SWITCH), (UpdateId(2), SWITCH)]), 24);
+        assert_eq!(mixed(&counts, &[(UpdateId(1), SWITCH), (UpdateId(2), &["load"])]), 13);
+        assert_eq!(mixed(&counts, &[(UpdateId(1), &["accept"])]), 0);
+        assert_eq!(mixed(&counts, &[]), 0);
+    }
+
+    #[test]
+    fn answers_are_counted_by_what_they_met() {
+        let observations = Observations::default();
+        for version in [0, 1, 1] {
+            observations.note_answered(met(version, 0, version));
+        }
+        assert_eq!(observations.met_counts(), [(met(0, 0, 0), 1), (met(1, 0, 1), 2)]);
+        assert_eq!(observations.answered(), 3);
+    }
+}

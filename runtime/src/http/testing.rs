@@ -1,0 +1,424 @@
+//! A driver for tests: runs the six functions as one loop on one thread, and holds them to their declarations.
+//!
+//! It stands in for the engine: arcs are one queue, all operators share one poll, and after each firing it checks that
+//! an operator that emits `each` did so once and that a `buffer` operator released only what it holds. A client is
+//! either a blocking one on a thread of its own ([`Server::serve`]) or driven in turns ([`Turns`]), where a test has to
+//! say what has arrived when.
+
+use super::components::register;
+use super::observations::Observations;
+use crate::function::{Context, Done, Function, Properties, Readiness, Registry};
+use crate::packet::Packet;
+use mio::{Events, Poll, Token};
+use neurath_model::component::{Component, Emission, Firing};
+use neurath_model::flow::ComponentRef;
+use neurath_model::id::{Lineage, OperatorId, PortIndex, UpdateId, Version};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const ACCEPT: usize = 0;
+pub(crate) const READ: usize = 1;
+pub(crate) const LOAD: usize = 3;
+pub(crate) const REPLY: usize = 5;
+/// By index: the operators in the order of the flow.
+const NAMES: [&str; 6] = ["accept", "read", "parse", "load", "compose", "reply"];
+const ROOM: usize = 4;
+
+/// The version of `load` and `reply` that a server starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Blocking,
+    Nio,
+}
+
+impl Kind {
+    pub(crate) const BOTH: [Self; 2] = [Self::Blocking, Self::Nio];
+
+    fn version(self) -> &'static str {
+        match self {
+            Self::Blocking => "1",
+            Self::Nio => "nio",
+        }
+    }
+}
+
+struct Operator {
+    component: Component,
+    function: Box<dyn Function>,
+    version: Version,
+    held: BTreeSet<Lineage>,
+    ready: Vec<Readiness>,
+    again: bool,
+    lineages: u64,
+}
+
+struct Arrival {
+    operator: usize,
+    port: PortIndex,
+    lineage: Lineage,
+    packet: Packet,
+}
+
+/// The flow, running in turns.
+pub(crate) struct Server {
+    pub(crate) observations: Arc<Observations>,
+    registry: Registry,
+    settings: BTreeMap<String, Value>,
+    operators: Vec<Operator>,
+    queue: VecDeque<Arrival>,
+    poll: Poll,
+    events: Events,
+}
+
+impl Server {
+    /// Serves a folder on a port of the loopback interface.
+    pub(crate) fn new(kind: Kind, root: &Path, settings: &[(&str, Value)]) -> Self {
+        let observations = Arc::new(Observations::default());
+        let mut registry = Registry::default();
+        register(&mut registry, Arc::clone(&observations));
+        let mut all: BTreeMap<String, Value> = settings.iter().map(|(k, v)| ((*k).into(), v.clone())).collect();
+        all.insert("LISTEN".into(), Value::from("127.0.0.1:0"));
+        all.insert("ROOT".into(), Value::from(root.to_str().expect("the folders of tests have plain names")));
+        let mut server = Self {
+            observations,
+            registry,
+            settings: all,
+            operators: Vec::new(),
+            queue: VecDeque::new(),
+            poll: Poll::new().expect("a poll"),
+            events: Events::with_capacity(64),
+        };
+        for name in NAMES {
+            let version = if matches!(name, "load" | "reply") { kind.version() } else { "1" };
+            let operator = server.build(&format!("http/{name}@{version}"));
+            server.operators.push(operator);
+        }
+        for operator in 0..NAMES.len() {
+            server.call(operator, None, |function, cx| function.start(cx));
+        }
+        server
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.observations.listening().expect("accept is built")
+    }
+
+    /// How many packets an operator holds.
+    pub(crate) fn held(&self, operator: usize) -> usize {
+        self.operators[operator].held.len()
+    }
+
+    /// Changes an operator between two firings, as an update of that number does.
+    pub(crate) fn update(&mut self, operator: usize, version: &str, transfers: &[&str], update: UpdateId) {
+        let new = self.build(&format!("http/{}@{version}", NAMES[operator]));
+        let old = &mut self.operators[operator];
+        let old_function = std::mem::replace(&mut old.function, Box::new(Gone));
+        old.component = new.component;
+        old.version = update;
+        let mut state = None;
+        self.call(operator, None, |_, cx| state = Some(old_function.export(cx)));
+        let mut state = state.expect("it was just exported");
+        for name in transfers {
+            state = self.registry.run_transfer(name, state);
+        }
+        self.operators[operator].function = new.function;
+        self.call(operator, None, |function, cx| {
+            function.import(state, cx);
+            function.start(cx);
+        });
+    }
+
+    /// Tells an operator that no more packets come.
+    pub(crate) fn close(&mut self, operator: usize) {
+        self.call(operator, None, |function, cx| function.close(cx));
+    }
+
+    /// Gives an operator new values of its properties.
+    pub(crate) fn configure(&mut self, operator: usize, settings: &[(&str, Value)]) {
+        self.settings.extend(settings.iter().map(|(k, v)| ((*k).into(), v.clone())));
+        let properties = self.properties(&self.operators[operator].component);
+        self.operators[operator].function.configure(&properties);
+    }
+
+    /// Runs until nothing can go on before the world outside has moved.
+    pub(crate) fn turn(&mut self) {
+        while self.step() {}
+    }
+
+    /// One wake of each operator that asked for one or has something ready, and all firings that come of it. Says
+    /// whether there was any.
+    pub(crate) fn step(&mut self) -> bool {
+        self.look(Duration::ZERO);
+        let mut any = false;
+        for index in 0..self.operators.len() {
+            let operator = &mut self.operators[index];
+            let ready = std::mem::take(&mut operator.ready);
+            if std::mem::take(&mut operator.again) || !ready.is_empty() {
+                self.call(index, None, |function, cx| function.wake(&ready, cx));
+                any = true;
+            }
+        }
+        while let Some(arrival) = self.queue.pop_front() {
+            self.deliver(arrival);
+            any = true;
+        }
+        any
+    }
+
+    /// Serves a client that runs on a thread of its own, until it has ended.
+    pub(crate) fn serve<T: Send>(&mut self, client: impl FnOnce(SocketAddr) -> T + Send) -> T {
+        let address = self.address();
+        std::thread::scope(|scope| {
+            let client = scope.spawn(move || client(address));
+            while !client.is_finished() {
+                self.turn();
+                self.look(Duration::from_millis(1));
+            }
+            client.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn look(&mut self, timeout: Duration) {
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return,
+            result => result.expect("the poll works"),
+        }
+        for event in &self.events {
+            let Token(token) = event.token();
+            let readiness =
+                Readiness { key: token as u32, readable: event.is_readable(), writable: event.is_writable() };
+            self.operators[token >> 32].ready.push(readiness);
+        }
+    }
+
+    fn deliver(&mut self, Arrival { operator, port, lineage, packet }: Arrival) {
+        if self.operators[operator].component.holds_open_work() {
+            assert!(self.operators[operator].held.insert(lineage), "{lineage:?} came in twice at {}", NAMES[operator]);
+        }
+        let emitted = self.call(operator, Some(lineage), |function, cx| function.fire(port, packet, cx));
+        if self.operators[operator].component.emission == Emission::Each {
+            assert_eq!(emitted, 1, "{} emits once per firing", NAMES[operator]);
+        }
+    }
+
+    /// Calls a function and carries out what it did; says how many packets that were.
+    fn call(
+        &mut self,
+        index: usize,
+        lineage: Option<Lineage>,
+        call: impl FnOnce(&mut dyn Function, &mut Context<'_>),
+    ) -> usize {
+        let mut done = Vec::new();
+        let operator = &mut self.operators[index];
+        let mut cx = Context {
+            done: &mut done,
+            again: &mut operator.again,
+            version: operator.version,
+            lineage,
+            room: ROOM,
+            poll: self.poll.registry(),
+            token_base: index << 32,
+        };
+        call(operator.function.as_mut(), &mut cx);
+        let count = done.len();
+        for one in done {
+            self.carry_out(index, lineage, one);
+        }
+        count
+    }
+
+    fn carry_out(&mut self, index: usize, trigger: Option<Lineage>, done: Done) {
+        let operator = &mut self.operators[index];
+        let begins = operator.component.firing == Firing::None || index == READ;
+        let mut begin = || {
+            operator.lineages += 1;
+            Lineage::new(OperatorId(index as u32), operator.lineages)
+        };
+        let (port, packet, lineage) = match done {
+            Done::Emit(port, packet) if begins => (port, packet, begin()),
+            Done::Emit(port, packet) => (port, packet, trigger.expect("only a source emits without a trigger")),
+            Done::Release(held, emission) => {
+                let lineage = if begins { begin() } else { held };
+                assert!(operator.held.remove(&held), "{} holds {held:?}", NAMES[index]);
+                let Some((port, packet)) = emission else { return };
+                (port, packet, lineage)
+            }
+        };
+        assert_eq!(port, PortIndex(0), "every operator here has one output");
+        let (operator, port) = if index == REPLY { (READ, PortIndex(1)) } else { (index + 1, PortIndex(0)) };
+        self.queue.push_back(Arrival { operator, port, lineage, packet });
+    }
+
+    fn build(&self, id: &str) -> Operator {
+        let id = ComponentRef::parse(id);
+        let component = self.registry.catalogue().component(&id).expect("it is registered").clone();
+        let function = self.registry.build(&id, &self.properties(&component)).expect("it can be built");
+        Operator {
+            component,
+            function,
+            version: UpdateId::NONE,
+            held: BTreeSet::new(),
+            ready: Vec::new(),
+            again: false,
+            lineages: 0,
+        }
+    }
+
+    fn properties(&self, component: &Component) -> Properties {
+        let value = |name: &str, default: &Option<Value>| self.settings.get(name).or(default.as_ref()).cloned();
+        let values = component.properties.iter();
+        Properties::new(values.filter_map(|p| Some((p.name.clone(), value(&p.name, &p.default)?))).collect())
+    }
+}
+
+/// Stands where a function was that has been exported.
+struct Gone;
+
+impl Function for Gone {
+    fn export(self: Box<Self>, _cx: &mut Context<'_>) -> crate::packet::State {
+        unreachable!("it is replaced before anything is asked of it")
+    }
+}
+
+/// A client that takes turns with the server, on one thread.
+pub(crate) struct Turns {
+    stream: TcpStream,
+    pub(crate) received: Vec<u8>,
+    pub(crate) ended: bool,
+}
+
+impl Turns {
+    /// Connects, and lets the server notice.
+    pub(crate) fn connect(server: &mut Server) -> Self {
+        let client = Self::connect_only(server);
+        server.turn();
+        client
+    }
+
+    pub(crate) fn connect_only(server: &Server) -> Self {
+        let stream = TcpStream::connect(server.address()).expect("the kernel takes the connection");
+        stream.set_nonblocking(true).expect("a socket can be non-blocking");
+        stream.set_nodelay(true).expect("a socket can be undelayed");
+        Self { stream, received: Vec::new(), ended: false }
+    }
+
+    /// Sends, and lets the server do what it can.
+    pub(crate) fn send(&mut self, server: &mut Server, bytes: &[u8]) {
+        self.write(bytes);
+        server.turn();
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("so little fits into the socket");
+    }
+
+    /// Takes turns until so many bytes are there, or the server has closed.
+    pub(crate) fn receive(&mut self, server: &mut Server, count: usize) {
+        const PATIENCE: usize = 10_000;
+        for _ in 0..PATIENCE {
+            if self.received.len() >= count || self.ended {
+                return;
+            }
+            if !self.take_what_is_there() {
+                server.look(Duration::from_millis(1));
+            }
+            server.turn();
+        }
+        panic!("{} of {count} bytes came, and then no more", self.received.len());
+    }
+
+    /// Whether there was anything.
+    pub(crate) fn take_what_is_there(&mut self) -> bool {
+        let mut space = [0; 1 << 16];
+        match self.stream.read(&mut space) {
+            Ok(0) => self.ended = true,
+            Ok(count) => self.received.extend_from_slice(&space[..count]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(_) => self.ended = true,
+        }
+        true
+    }
+
+    /// Gives the socket over to a thread of its own.
+    pub(crate) fn into_blocking(self) -> (TcpStream, Vec<u8>) {
+        self.stream.set_nonblocking(false).expect("a socket can be blocking");
+        (self.stream, self.received)
+    }
+}
+
+/// A response as a client sees it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Received {
+    /// The value of a field.
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+}
+
+/// A blocking client.
+pub(crate) struct Client(BufReader<TcpStream>);
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        // Only a server that hangs is ever cut off by this.
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket can time out");
+        Self(BufReader::new(stream))
+    }
+
+    pub(crate) fn stream(&self) -> &TcpStream {
+        self.0.get_ref()
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.0.get_mut().write_all(bytes).expect("the server reads");
+    }
+
+    /// Sends a request and reads the answer to it.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> Received {
+        self.send(request);
+        self.receive(request.starts_with(b"HEAD "))
+    }
+
+    pub(crate) fn receive(&mut self, header_only: bool) -> Received {
+        read_response(&mut self.0, header_only)
+    }
+
+    /// Whether the server has closed and nothing was left to read.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.0.fill_buf().expect("closed, not reset").is_empty()
+    }
+}
+
+/// Reads one response.
+pub(crate) fn read_response(from: &mut impl BufRead, header_only: bool) -> Received {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(from.read_line(&mut head).expect("a response"), 0, "the server closed within `{head}`");
+    }
+    let status = head.get(9..12).and_then(|code| code.parse().ok()).expect("a status line");
+    let mut received = Received { status, head, body: Vec::new() };
+    let length = received.field("Content-Length").map_or(0, |text| text.parse().expect("a length"));
+    if !header_only {
+        received.body = vec![0; length];
+        from.read_exact(&mut received.body).expect("a whole body");
+    }
+    received
+}
+
+/// Bytes that are nowhere the same within a few pages, so that none can be lost or doubled unseen.
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
+    (0..length.div_ceil(4)).flat_map(|i| (i as u32).wrapping_mul(0x9e37_79b1).to_le_bytes()).take(length).collect()
+}
