@@ -102,7 +102,7 @@ impl Assembly<'_> {
         let hint = hint(text, failure);
         let fault = self.report.fault(Code::P01, at..end, message).label("reading stopped here");
         let fault = match failure.opened {
-            Some(opened) => fault.and(opened..opened + 1, "still open from here"),
+            Some(opened) => fault.and(opened..opened + 1, "opened here"),
             None => fault,
         };
         fault.expected(expected(failure), found).hint(hint);
@@ -203,8 +203,8 @@ impl Assembly<'_> {
         for operator in bare.filter(|o| !syntax.perhaps_declared.contains(&o.name)) {
             let name = &operator.name;
             let place = self.map.place(&Thing::Operator(name.clone()), "").expect("every operator is mentioned");
-            if syntax.failures.iter().any(|failure| failure.at == place.span.end) {
-                continue; // half a word before a place that was reported already
+            if syntax.failures.iter().any(|failure| (failure.line..=failure.at).contains(&place.span.start)) {
+                continue; // a fragment of a statement that was reported already
             }
             let message = format!("operator `{name}` has no component");
             let fault = self.report.fault(Code::P02, place.span, message).label("first named here");
@@ -333,6 +333,10 @@ fn expected(failure: &Failure) -> String {
     }
 }
 
+fn is_arrow(rest: &str) -> bool {
+    rest.trim_start_matches(['-', '=']).starts_with('>')
+}
+
 fn hint(text: &str, failure: &Failure) -> String {
     let (before, rest) = text.split_at(failure.at);
     let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
@@ -343,10 +347,12 @@ fn hint(text: &str, failure: &Failure) -> String {
             "a component is written `name(a/b)` with letters, digits, `/`, `-`, `_`, and its version `name(a/b:version=V)`"
         }
         (Some('('), _) => "close the parenthesis: `name(component)`",
-        (Some('{' | '['), _) => "close the bracket; the value is JSON",
+        (_, _) if failure.expected.iter().any(|e| e == grammar::INDEX) => "an index is a number: `OUT[0]`",
+        (Some('{' | '[' | '"'), None) => "close the bracket or quote; the value is JSON",
+        (Some('{' | '[' | '"'), Some(_)) => "what begins with a bracket or a double quote is JSON",
         (_, Some('>')) if before.ends_with('-') => "a name may have a `-` in it; put a blank before `->`",
         (_, Some('\t')) => "only blanks separate words; replace the tab",
-        (_, Some('-')) => "an arrow is `->`, with one `-`",
+        (_, Some('-' | '=')) if is_arrow(rest) => "an arrow is `->`",
         (_, Some('=')) if line.ends_with("EXPORT") => "exported ports are written `INPORT=` and `OUTPORT=`",
         (_, None) => "was the file cut off?",
         (_, Some(_)) => {

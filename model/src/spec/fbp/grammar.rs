@@ -81,10 +81,13 @@ pub(super) struct Syntax {
 }
 
 /// A place where no rule fits.
+#[derive(Default)]
 pub(super) struct Failure {
+    /// The beginning of the line on which the statement stands that could not be read.
+    pub(super) line: usize,
     pub(super) at: usize,
     pub(super) expected: Vec<String>,
-    /// The quote, parenthesis or bracket that is still open there.
+    /// The quote, parenthesis or bracket that is still open there, or was closed where it hardly was meant to be.
     pub(super) opened: Option<usize>,
 }
 
@@ -93,7 +96,7 @@ pub(super) fn read(text: &str) -> Syntax {
     let mut parser = Parser {
         text,
         at: 0,
-        furthest: Failure { at: 0, expected: vec![], opened: None },
+        furthest: Failure::default(),
         default_in: "IN".into(),
         default_out: "OUT".into(),
         anonymous: BTreeMap::new(),
@@ -118,6 +121,8 @@ struct Parser<'t> {
     syntax: Syntax,
 }
 
+/// What stands between the brackets after a port.
+pub(super) const INDEX: &str = "the index of an array port";
 /// What a statement begins with.
 pub(super) const STATEMENT: &str =
     "an operator, an initial packet, `INPORT=`, `OUTPORT=`, `DEFAULT_INPORT=`, `DEFAULT_OUTPORT=` or a comment";
@@ -134,7 +139,7 @@ impl<'t> Parser<'t> {
     /// Notes that `expected` would have been read at `at`.
     fn miss<T>(&mut self, at: usize, expected: impl Into<String>, opened: Option<usize>) -> Option<T> {
         if at > self.furthest.at {
-            self.furthest = Failure { at, expected: vec![], opened: None };
+            self.furthest = Failure { at, ..Failure::default() };
         }
         if at == self.furthest.at {
             let expected = expected.into();
@@ -294,10 +299,19 @@ impl<'t> Parser<'t> {
         let bridge = self.attempt(Self::bridge);
         let outport = bridge.or_else(|| self.attempt(Self::outport));
         let links = outport.or_else(|| self.attempt(Self::initial_packet))?;
+        let opened = self.quote_over_lines(&links);
         self.spaces();
-        self.token("->", "`->`", None)?;
+        self.token("->", "`->`", opened)?;
         self.spaces();
         Some(links)
+    }
+
+    /// Where a text in quotes begins that goes over several lines: most often a closing quote was forgotten.
+    fn quote_over_lines(&self, links: &[Link]) -> Option<usize> {
+        match links {
+            [Link::Packet(Value::String(text), span)] if text.contains('\n') => Some(span.start),
+            _ => None,
+        }
     }
 
     fn bridge(&mut self) -> Option<Vec<Link>> {
@@ -364,7 +378,9 @@ impl<'t> Parser<'t> {
 
     fn json(&mut self) -> Option<Value> {
         let rest = self.rest();
-        if !rest.starts_with(|c: char| matches!(c, '"' | '{' | '[' | '-' | 't' | 'f' | 'n') || c.is_ascii_digit()) {
+        let is_word = ["true", "false", "null"].iter().any(|word| rest.starts_with(word));
+        let is_number = rest.strip_prefix('-').unwrap_or(rest).starts_with(|c: char| c.is_ascii_digit());
+        if !is_word && !is_number && !rest.starts_with(['"', '{', '[']) {
             return None;
         }
         let raw = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(rest));
@@ -378,7 +394,9 @@ impl<'t> Parser<'t> {
                 let at = self.at + if error.is_eof() { rest.len() } else { inside };
                 let said = error.to_string();
                 let said = said.split(" at line ").next().unwrap_or_default();
-                self.miss(at, format!("a JSON value ({said})"), Some(self.at))
+                let expected =
+                    if error.is_eof() { "the rest of a JSON value".into() } else { format!("JSON ({said})") };
+                self.miss(at, expected, Some(self.at))
             }
         }
     }
@@ -476,7 +494,7 @@ impl<'t> Parser<'t> {
         let start = self.at;
         let digits = self.run_of(|c| c.is_ascii_digit());
         if digits.is_empty() {
-            return self.miss(self.at, "the index of an array port", Some(opened));
+            return self.miss(self.at, INDEX, Some(opened));
         }
         self.token("]", "`]`", Some(opened))?;
         let index = digits.parse();
@@ -489,13 +507,13 @@ impl<'t> Parser<'t> {
     /// Notes the failure and goes to the next line; what is passed over may have declared operators, and so may its
     /// beginning, of which a fragment can have been read as a statement.
     fn recover(&mut self) {
-        let failure = std::mem::replace(&mut self.furthest, Failure { at: 0, expected: vec![], opened: None });
+        let line = self.text[..self.at].rfind('\n').map_or(0, |newline| newline + 1);
+        let failure = Failure { line, ..std::mem::take(&mut self.furthest) };
         // A quote that was never closed has swallowed all the rest: go on after the line in which it stands.
         let swallowed = failure.at == self.text.len();
         let reached = if swallowed { failure.opened.unwrap_or(failure.at) } else { failure.at }.max(self.at);
         let next = self.text[reached..].find('\n').map_or(self.text.len(), |newline| reached + newline + 1);
-        let line_start = self.text[..self.at].rfind('\n').map_or(0, |newline| newline + 1);
-        let declared = declared_in(&self.text[line_start..next]);
+        let declared = declared_in(&self.text[line..next]);
         self.syntax.perhaps_declared.extend(declared);
         self.at = next;
         self.syntax.failures.push(failure);
