@@ -175,3 +175,14 @@ fn update() {
     ];
     insta::assert_snapshot!(said(update::parse, &cases));
 }
+
+#[test]
+fn a_text_nested_without_end_is_refused() {
+    let deep = "[".repeat(200_000);
+    assert!(fbp::parse("file", &format!("{deep} -> IN a(A)")).is_err());
+    assert!(fbp_json::parse("file", &format!("{{\"properties\": {{\"a\": {deep}")).is_err());
+    assert!(fbp_json::parse("file", &format!("{{\"properties\": {{\"a\": {deep}{}}}}}", "]".repeat(200_000))).is_err());
+    assert!(update::parse("file", &format!("a = {deep}{}", "]".repeat(200_000))).is_err());
+    let deep_type = format!("{}x{}", "a(".repeat(200_000), ")".repeat(200_000));
+    assert!(components::parse("file", &format!("[[component]]\nname = \"a\"\ninputs.IN = \"{deep_type}\"\n")).is_err());
+}

@@ -7,7 +7,7 @@
 //! OUTPORT=reply.DONE:SERVED
 //! ```
 //!
-//! The grammar is that of the npm package `fbp` 1.8.0 with case kept, rule by rule in [`grammar`]; here its
+//! The grammar is that of the npm package `fbp` 1.8.0 with case kept, rule by rule in `grammar`; here its
 //! statements become a [`Flow`]. The metadata key `version` chooses the version of a component.
 //!
 //! Where the reference silently forgets something that the text says, this reader refuses instead:
@@ -21,6 +21,8 @@
 
 mod grammar;
 mod print;
+mod syntax;
+mod words;
 
 pub use print::print;
 
@@ -28,10 +30,10 @@ use super::fbp_json::VERSION;
 use super::report::{Report, listed};
 use crate::diagnostic::{Code, Diagnostics, SourceMap, Thing};
 use crate::flow::{Arc, ComponentRef, Flow, InitialPacket, Operator, PortRef};
-use grammar::{Declaration, End, Export, Failure, Link, Statement, Syntax};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use syntax::{Declaration, End, Export, Failure, Link, Statement, Syntax};
 
 /// The annotation that the reference turns into a property `environment` with a `type`.
 const RUNTIME: &str = "runtime";

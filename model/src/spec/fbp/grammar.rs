@@ -8,88 +8,16 @@
 //! Two things are kinder than the reference: blanks at the end of the last line are allowed, and after a statement
 //! that cannot be read, reading goes on at the next line. Meaning is given to the statements in [`super`].
 
+use super::syntax::{Declaration, End, Export, Failure, Link, Name, Statement, Syntax};
+use super::words::{
+    is_annotation_key, is_annotation_value, is_component, is_first_of_name, is_json_blank, is_metadata, is_newline,
+    is_node_name, is_port_name,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// A line's worth of text, or less.
-pub(super) enum Statement {
-    /// `INPORT=a.IN:PUBLIC`
-    Inport(Export),
-    /// `OUTPORT=a.OUT:PUBLIC`
-    Outport(Export),
-    /// `# @name value`
-    Annotation { key: String, value: String, span: Range<usize> },
-    /// `'x' -> IN a OUT -> IN b`; the links between two arrows stand next to each other.
-    Chain(Vec<Link>),
-}
-
-/// An exported port.
-pub(super) struct Export {
-    pub(super) operator: Name,
-    pub(super) port: String,
-    pub(super) public: String,
-    pub(super) span: Range<usize>,
-}
-
-/// One end of an arrow.
-pub(super) enum Link {
-    /// The arrow before it enters here.
-    Target(End),
-    /// The arrow after it leaves here.
-    Source(End),
-    /// The arrow after it brings this value.
-    Packet(Value, Range<usize>),
-}
-
-/// A port of an operator.
-pub(super) struct End {
-    pub(super) operator: Name,
-    pub(super) port: String,
-    pub(super) index: Option<u32>,
-    pub(super) span: Range<usize>,
-}
-
-/// An operator's name and where it is given.
-#[derive(Clone)]
-pub(super) struct Name {
-    pub(super) name: String,
-    pub(super) span: Range<usize>,
-}
-
-/// `name(component:metadata)`, in either part empty or absent.
-pub(super) struct Declaration {
-    pub(super) operator: String,
-    pub(super) component: String,
-    pub(super) metadata: Option<String>,
-    pub(super) span: Range<usize>,
-}
-
-/// What a text says, as far as it could be read.
-#[derive(Default)]
-pub(super) struct Syntax {
-    pub(super) statements: Vec<Statement>,
-    /// By place. Those in unreadable statements too, so that other statements can name them.
-    pub(super) declarations: BTreeMap<usize, Declaration>,
-    /// Names that an unreadable part of the text may have declared.
-    pub(super) perhaps_declared: BTreeSet<String>,
-    pub(super) failures: Vec<Failure>,
-    /// Port indices that are too large.
-    pub(super) large_indices: BTreeSet<(usize, usize)>,
-}
-
-/// A place where no rule fits.
-#[derive(Default)]
-pub(super) struct Failure {
-    /// The beginning of the line on which the statement stands that could not be read.
-    pub(super) line: usize,
-    pub(super) at: usize,
-    pub(super) expected: Vec<String>,
-    /// The quote, parenthesis or bracket that is still open there, or was closed where it hardly was meant to be.
-    pub(super) opened: Option<usize>,
-}
 
 /// Reads a whole text.
 pub(super) fn read(text: &str) -> Syntax {
@@ -524,70 +452,4 @@ impl<'t> Parser<'t> {
 fn declared_in(text: &str) -> impl Iterator<Item = String> {
     let before = text.match_indices('(').map(|(at, _)| &text[..at]);
     before.filter_map(|before| before.rsplit(|c| !is_node_name(c)).next()).map(str::to_owned)
-}
-
-fn is_newline(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_json_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
-}
-
-fn is_first_of_name(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
-}
-
-fn is_node_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
-}
-
-fn is_port_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '.')
-}
-
-fn is_component(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/')
-}
-
-fn is_metadata(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '=' | ',')
-}
-
-fn is_annotation_key(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
-}
-
-fn is_annotation_value(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.')
-}
-
-/// Whether the text is an operator's name.
-pub(super) fn names_an_operator(text: &str) -> bool {
-    text.starts_with(is_first_of_name) && text.chars().all(is_node_name)
-}
-
-/// Whether the text is a port's name.
-pub(super) fn names_a_port(text: &str) -> bool {
-    text.starts_with(is_first_of_name) && text.chars().all(is_port_name)
-}
-
-/// Whether the text is a component's name.
-pub(super) fn names_a_component(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_component)
-}
-
-/// Whether the text can be a key or a value of metadata.
-pub(super) fn fits_metadata(text: &str) -> bool {
-    text.chars().all(|c| is_metadata(c) && c != '=' && c != ',')
-}
-
-/// Whether the text can be an annotation's key.
-pub(super) fn fits_annotation_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_annotation_key)
-}
-
-/// Whether the text can be an annotation's value: blanks before it belong to the key.
-pub(super) fn fits_annotation_value(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with(' ') && text.chars().all(is_annotation_value)
 }
