@@ -168,6 +168,36 @@ fn u07_what_goes_back_keeps_its_type() {
     planned(&flow, &update("u", &[("work", "work@3", KEEP)]));
 }
 
+/// `load -> hold -> reply`, where `hold` passes on what it gets, some time later.
+fn holding(reply: &str) -> (FlowGraph, Catalogue) {
+    let all = catalogue([
+        component("load", "none each source", "", "OUT loaded(bytes)"),
+        component("load@nio", "none each source", "", "OUT loaded(file)"),
+        component("hold", "any buffer resume", "IN loaded($body)", "OUT response($body)"),
+        component("reply", "any each", "IN response(bytes)", ""),
+        component("reply@nio", "any each", "IN response(file)", ""),
+        component("reply@both", "any each", "IN response(bytes) | response(file)", ""),
+    ]);
+    let text = format!("load = load\n hold = hold\n reply = {reply}\n load.OUT -> hold.IN\n hold.OUT -> reply.IN");
+    (checked(&text, &all).expect("valid"), all)
+}
+
+#[test]
+fn u07_what_is_held_comes_behind_the_marker() {
+    let mut both = update("u", &[("load", "load@nio", KEEP), ("reply", "reply@nio", KEEP)]);
+    both.guarantee = Guarantee::CutConsistency;
+    insta::assert_snapshot!(refused(Code::U07, &holding("reply"), &both, None));
+    planned(&holding("reply@both"), &update("u", &[("load", "load@nio", KEEP)]));
+}
+
+#[test]
+fn u11_what_is_held_between_two_changes_mixes_them() {
+    let mut both = update("u", &[("load", "load@nio", KEEP), ("reply", "reply@both", KEEP)]);
+    insta::assert_snapshot!(refused(Code::U11, &holding("reply"), &both, None));
+    both.guarantee = Guarantee::CutConsistency;
+    planned(&holding("reply"), &both);
+}
+
 fn nio() -> Update {
     update("nio", &[("load", "load@nio", KEEP), ("reply", "reply@nio", by("to-nio"))])
 }

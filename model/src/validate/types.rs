@@ -39,6 +39,8 @@ pub(crate) struct Kind {
     pub(crate) term: Term,
     /// Which version of the producer emits it.
     pub(crate) version: usize,
+    /// Whether it does not come along any more, but may still be held by the operator at the end of the arc.
+    pub(crate) held: bool,
     /// The kind on another arc from which it got its variable: arc and index there.
     because: Option<(usize, usize)>,
 }
@@ -54,14 +56,32 @@ pub(crate) struct Misfit {
 
 /// Follows types forward through operators that run any of the given versions; an operator without versions is unknown.
 pub(crate) fn propagate(order: &[OperatorId], versions: &[Vec<&Component>], wires: &[Wire]) -> Types {
+    propagate_held(order, versions, wires, &BTreeMap::new())
+}
+
+/// The same where operators may hold packets that came along an arc earlier: `held` is their types, by arc.
+pub(crate) fn propagate_held(
+    order: &[OperatorId],
+    versions: &[Vec<&Component>],
+    wires: &[Wire],
+    held: &BTreeMap<usize, &PacketType>,
+) -> Types {
     let mut types = Types { arcs: vec![Flowing::default(); wires.len()], misfits: Vec::new() };
     let mut entering = BTreeMap::<(OperatorId, usize), usize>::new();
     let mut leaving = BTreeMap::<(OperatorId, usize), Vec<usize>>::new();
     for (i, wire) in wires.iter().enumerate() {
-        wire.to.at().map(|at| entering.entry(at).or_insert(i));
-        wire.from.at().map(|at| leaving.entry(at).or_default().push(i));
+        if let Some(at) = wire.to.at() {
+            entering.entry(at).or_insert(i);
+        }
+        if let Some(at) = wire.from.at() {
+            leaving.entry(at).or_default().push(i);
+        }
     }
     for &id in order {
+        // Producers went before, so all that comes along the arcs into this operator is known by now.
+        for &arc in entering.range((id, 0)..=(id, usize::MAX)).map(|(_, arc)| arc) {
+            types.arcs[arc].hold(held.get(&arc).copied());
+        }
         for (version, component) in versions[id.0 as usize].iter().enumerate() {
             let bound = types.bind(component, |input| entering.get(&(id, input)).copied());
             for (i, output) in component.outputs.iter().enumerate() {
@@ -104,7 +124,7 @@ impl Types {
         for (arc, flowing) in self.arcs.iter().enumerate() {
             let Some((to, port)) = wires[arc].to.at() else { continue };
             for (version, component) in versions[to.0 as usize].iter().enumerate() {
-                let refused = |kind: &Kind| component.inputs[port].accepts.accepts(&kind.term).is_none();
+                let refused = |kind: &Kind| !kind.held && component.inputs[port].accepts.accepts(&kind.term).is_none();
                 let kinds = flowing.kinds.iter().enumerate().filter(|(_, kind)| refused(kind));
                 misfits.extend(kinds.map(|(kind, _)| Misfit { arc, kind, version }));
             }
@@ -149,13 +169,19 @@ impl Flowing {
 
     fn add(&mut self, term: Term, version: usize, because: Option<(usize, usize)>) {
         if !self.kinds.iter().any(|kind| kind.term == term && kind.version == version) {
-            self.kinds.push(Kind { term, version, because });
+            self.kinds.push(Kind { term, version, held: false, because });
         }
     }
 
-    /// All of it as one type.
+    fn hold(&mut self, held: Option<&PacketType>) {
+        let gone = |term: &&Term| self.kinds.iter().all(|kind| kind.term != **term);
+        let terms: Vec<Term> = held.into_iter().flat_map(PacketType::terms).filter(gone).cloned().collect();
+        self.kinds.extend(terms.into_iter().map(|term| Kind { term, version: 0, held: true, because: None }));
+    }
+
+    /// All that comes along, as one type.
     pub(crate) fn packet_type(&self) -> PacketType {
-        PacketType::of(self.kinds.iter().map(|kind| kind.term.clone()))
+        PacketType::of(self.kinds.iter().filter(|kind| !kind.held).map(|kind| kind.term.clone()))
     }
 }
 
