@@ -30,6 +30,8 @@ pub(crate) const REPLY: usize = 5;
 /// By index: the operators in the order of the flow.
 const NAMES: [&str; 6] = ["accept", "read", "parse", "load", "compose", "reply"];
 const ROOM: usize = 4;
+const OPERATOR_SHIFT: u32 = 32;
+const GENERATION_SHIFT: u32 = 40;
 
 /// The version of `load` and `reply` that a server starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,8 @@ struct Operator {
     ready: Vec<Readiness>,
     again: bool,
     lineages: u64,
+    /// How often its function has been changed: what an earlier one left watched is not reported to a later one.
+    generation: usize,
 }
 
 struct Arrival {
@@ -129,6 +133,7 @@ impl Server {
             state = self.registry.run_transfer(name, state);
         }
         self.operators[operator].function = new.function;
+        self.operators[operator].generation += 1;
         self.call(operator, None, |function, cx| {
             function.import(state, cx);
             function.start(cx);
@@ -195,7 +200,10 @@ impl Server {
             let Token(token) = event.token();
             let readiness =
                 Readiness { key: token as u32, readable: event.is_readable(), writable: event.is_writable() };
-            self.operators[token >> 32].ready.push(readiness);
+            let operator = &mut self.operators[token >> OPERATOR_SHIFT & 0xff];
+            if operator.generation == token >> GENERATION_SHIFT {
+                operator.ready.push(readiness);
+            }
         }
     }
 
@@ -225,7 +233,7 @@ impl Server {
             lineage,
             room: ROOM,
             poll: self.poll.registry(),
-            token_base: index << 32,
+            token_base: operator.generation << GENERATION_SHIFT | index << OPERATOR_SHIFT,
         };
         call(operator.function.as_mut(), &mut cx);
         let count = done.len();
@@ -269,6 +277,7 @@ impl Server {
             ready: Vec::new(),
             again: false,
             lineages: 0,
+            generation: 0,
         }
     }
 
