@@ -36,6 +36,8 @@ mod status;
 mod target;
 
 #[cfg(test)]
+mod conduct;
+#[cfg(test)]
 mod handover;
 #[cfg(test)]
 mod requirements;
