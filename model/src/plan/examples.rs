@@ -295,3 +295,14 @@ fn everything_wrong_is_said_at_once_and_where() {
     let found: Vec<Diagnostic> = plan(&graph, &u, &map, &all, None).expect_err("refused").0;
     insta::assert_snapshot!(render(&found, text));
 }
+
+/// The rules of flows and updates, but for U04, which the reader of updates keeps.
+#[test]
+fn every_rule_has_an_example() {
+    let folders = ["plan", "validate"].map(|folder| format!("{}/src/{folder}/snapshots", env!("CARGO_MANIFEST_DIR")));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect(folder));
+    let all: String = files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text")).collect();
+    for code in Code::ALL.iter().filter(|code| code.as_str().starts_with(['F', 'U']) && **code != Code::U04) {
+        assert!(all.contains(&format!("\n{code}: ")), "no example of {code}");
+    }
+}

@@ -226,3 +226,66 @@ fn cause(wiring: &Wiring<'_>, types: &Types, arc: usize, kind: usize) -> String 
     history.reverse();
     history.join(" because ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Misfit, Types, propagate};
+    use crate::component::Component;
+    use crate::example::component;
+    use crate::graph::operator_id;
+    use crate::packet_type::Term;
+    use crate::validate::{End, Wire};
+    use proptest::prelude::{Strategy, proptest};
+    use proptest::sample::select;
+    use std::collections::BTreeSet;
+
+    /// Two versions of an operator, each with some input and output type.
+    fn versions() -> impl Strategy<Value = [(&'static str, &'static str); 2]> {
+        let ports = select(vec![
+            ("a", "a"),
+            ("a", "b"),
+            ("b", "a"),
+            ("a | b", "b"),
+            ("$x", "$x"),
+            ("$x", "w($x)"),
+            ("w($x)", "$x"),
+        ]);
+        [ports.clone(), ports]
+    }
+
+    fn line(length: usize) -> Vec<Wire> {
+        let end = |i| End { operator: Some(operator_id(i)), port: Some(0) };
+        (1..length).map(|i| Wire { from: end(i - 1), to: end(i), feedback: false }).collect()
+    }
+
+    /// Arc, type, and the version that refuses it, as an index into the versions of `chosen`.
+    fn refused(types: &Types, chosen: impl Fn(&Misfit) -> usize) -> BTreeSet<(usize, Term, usize)> {
+        types.misfits.iter().map(|m| (m.arc, types.arcs[m.arc].kinds[m.kind].term.clone(), chosen(m))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_finds_what_every_combination_of_versions_shows(line_of in proptest::collection::vec(versions(), 1..6)) {
+            let source = component("source", "none each source", "", "OUT a | b");
+            let pairs: Vec<[Component; 2]> = line_of.iter().map(|pair| {
+                pair.map(|(accepts, emits)| component("c", "any each", &format!("IN {accepts}"), &format!("OUT {emits}")))
+            }).collect();
+            let wires = line(pairs.len() + 1);
+            let order: Vec<_> = (0..=pairs.len()).map(operator_id).collect();
+
+            let both: Vec<Vec<&Component>> =
+                [vec![&source]].into_iter().chain(pairs.iter().map(|pair| pair.iter().collect())).collect();
+            let at_once = refused(&propagate(&order, &both, &wires), |misfit| misfit.version);
+
+            let mut one_by_one = BTreeSet::new();
+            for combination in 0..1usize << pairs.len() {
+                let version = |operator: usize| combination >> operator & 1;
+                let one = pairs.iter().enumerate().map(|(i, pair)| vec![&pair[version(i)]]);
+                let one: Vec<Vec<&Component>> = [vec![&source]].into_iter().chain(one).collect();
+                // Arc n leads to operator n + 1, whose versions are pair n.
+                one_by_one.extend(refused(&propagate(&order, &one, &wires), |misfit| version(misfit.arc)));
+            }
+            assert_eq!(at_once, one_by_one);
+        }
+    }
+}
