@@ -9,7 +9,7 @@
 //!        0    10    20 s
 //! ```
 
-use super::page::{duration, grouped};
+use super::page::{duration, grouped, round_duration};
 use super::svg::{Anchor, Area, Drawing, Point, Scale};
 use super::{Report, Timeline};
 use crate::load::stats::{Bucket, Summary};
@@ -100,10 +100,10 @@ impl Axes {
 
     fn grid(&self, drawing: &mut Drawing) {
         for tick in self.latency.ticks(10) {
-            let label = duration(tick.round() as u64);
+            let label = round_duration(tick.round() as u64);
             horizontal(drawing, self.latency.at(tick), &label);
         }
-        for tick in self.rate.ticks(2) {
+        for tick in self.rate.ticks(3) {
             horizontal(drawing, self.rate.at(tick), &grouped(tick.round() as u64));
         }
         for tick in self.time.ticks(12) {

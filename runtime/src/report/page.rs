@@ -8,8 +8,11 @@ use std::fmt::Write;
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("readout.js");
 
+/// One of the values of a summary.
+type Percentile = fn(&Summary) -> u64;
+
 /// What the percentile table shows.
-const COLUMNS: [(&str, fn(&Summary) -> u64); 4] =
+const COLUMNS: [(&str, Percentile); 4] =
     [("p50", |s| s.p50_us), ("p99", |s| s.p99_us), ("p99.9", |s| s.p999_us), ("max", |s| s.max_us)];
 
 pub(super) fn write(report: &Report) -> String {
@@ -78,11 +81,11 @@ impl Page {
         }
         self.add(format_args!(
             "</tbody>\n</table></div>\n<p class=\"note-below\">From the moment a request was scheduled to the last byte of \
-             its response, however long it had to wait for its connection; below, the ratio to the first row.</p>\n</section>\n"
+             its response, however long it had to wait for its connection. Grey: the ratio to the first row.</p>\n</section>\n"
         ));
     }
 
-    fn latency(&mut self, summary: &Summary, base: Option<&Summary>, value: fn(&Summary) -> u64) {
+    fn latency(&mut self, summary: &Summary, base: Option<&Summary>, value: Percentile) {
         if summary.count == 0 {
             return self.add(format_args!("<td>none</td>"));
         }
@@ -104,7 +107,7 @@ impl Page {
         for (place, direction) in report.directions().into_iter().enumerate() {
             self.add(format_args!("<li>{}submitted: to {}</li>\n", glyph(place), Escaped(direction)));
         }
-        let step = duration(report.timeline.bucket_us);
+        let step = round_duration(report.timeline.bucket_us);
         self.add(format_args!("</ul>\n<div class=\"wide\">{}</div>\n", chart::draw(report)));
         self.add(format_args!(
             "<p class=\"readout\" id=\"readout\">One point per {step}, by the moment at which requests were due.</p>\n</section>\n"
@@ -114,7 +117,7 @@ impl Page {
     fn updates(&mut self, report: &Report) {
         self.add(format_args!("<section class=\"long\">\n<h2>Updates</h2>\n<p>{}</p>\n", Escaped(&switching(report))));
         self.add(format_args!(
-            "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">update</th><th scope=\"col\" class=\"left\">to</th>\
+            "<div class=\"wide\"><table class=\"updates\">\n<thead><tr><th scope=\"col\">update</th><th scope=\"col\" class=\"left\">to</th>\
              <th scope=\"col\">submitted at</th><th scope=\"col\">to last operator switched</th><th></th></tr></thead>\n<tbody>\n"
         ));
         let longest = report.updates.iter().filter_map(|update| update.took_us).max().unwrap_or(1).max(1);
@@ -188,9 +191,15 @@ pub(super) fn duration(us: u64) -> String {
         _ => (us as f64 / 1e6, "s"),
     };
     let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
-    let text = format!("{value:.digits$}");
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text} {unit}")
+    format!("{value:.digits$} {unit}")
+}
+
+/// The same for a value that is round, without zeros that say nothing.
+pub(super) fn round_duration(us: u64) -> String {
+    let text = duration(us);
+    let (value, unit) = text.split_once(' ').expect("a value and its unit");
+    let value = if value.contains('.') { value.trim_end_matches('0').trim_end_matches('.') } else { value };
+    format!("{value} {unit}")
 }
 
 /// A number with its digits in groups of three.
@@ -210,9 +219,17 @@ mod tests {
     #[test]
     fn durations_have_three_digits_and_a_fitting_unit() {
         let shown = [0, 193, 999, 1000, 1847, 10_049, 99_949, 99_950, 999_499, 999_500, 12_345_678].map(duration);
-        let expected =
-            ["0 µs", "193 µs", "999 µs", "1 ms", "1.85 ms", "10 ms", "99.9 ms", "100 ms", "999 ms", "1 s", "12.3 s"];
+        let expected = [
+            "0 µs", "193 µs", "999 µs", "1.00 ms", "1.85 ms", "10.0 ms", "99.9 ms", "100 ms", "999 ms", "1.00 s",
+            "12.3 s",
+        ];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn round_durations_have_no_idle_zeros() {
+        let shown = [0, 100, 1000, 2500, 10_000, 200_000, 5_000_000, 100_000_000].map(round_duration);
+        assert_eq!(shown, ["0 µs", "100 µs", "1 ms", "2.5 ms", "10 ms", "200 ms", "5 s", "100 s"]);
     }
 
     #[test]

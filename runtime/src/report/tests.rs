@@ -87,10 +87,10 @@ fn each_update_has_a_mark_and_directions_look_different() {
     let page = report().html();
     assert_eq!(occurrences(&page, "class=\"mark look0\""), 2);
     assert_eq!(occurrences(&page, "class=\"mark look1\""), 1);
-    assert!(page.contains("<title>switch 2, at 2 s</title>"));
+    assert!(page.contains("<title>switch 2, at 2.00 s</title>"));
     assert_eq!(occurrences(&page, "submitted: to "), 2, "one legend entry per direction");
     assert!(page.contains("3 submitted, 3 carried out."));
-    assert!(page.contains("median 1.7 ms, at most 1.8 ms"));
+    assert!(page.contains("median 1.70 ms, at most 1.80 ms"));
 }
 
 #[test]
