@@ -3,6 +3,8 @@
 pub mod function;
 pub mod packet;
 
+pub mod admin;
+pub mod admission;
 pub mod engine;
 
 pub mod http;
