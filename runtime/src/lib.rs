@@ -12,4 +12,6 @@ pub mod http;
 pub mod load;
 pub mod report;
 
+pub mod demo;
+
 pub mod cli;
