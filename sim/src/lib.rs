@@ -13,6 +13,7 @@ pub mod properties;
 pub mod world;
 
 pub mod explore;
+pub mod conformance;
 pub mod replay;
 pub mod stateright_model;
 
