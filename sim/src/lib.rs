@@ -12,8 +12,8 @@ pub mod ledger;
 pub mod properties;
 pub mod world;
 
-pub mod explore;
 pub mod conformance;
+pub mod explore;
 pub mod replay;
 pub mod stateright_model;
 

@@ -68,7 +68,9 @@ pub(super) fn not_a_behaviour(trace: &Trace, instance: &Instance, stuck: &[Stuck
 fn waiting(instance: &Instance, stuck: &[Stuck], on: OperatorId) -> String {
     let name = instance.name(on);
     match stuck.iter().find(|s| s.at == on) {
-        None => format!("{name} has no step left that could help: a line of it may be missing or changed, or this one added"),
+        None => format!(
+            "{name} has no step left that could help: a line of it may be missing or changed, or this one added"
+        ),
         Some(other) => format!(
             "{name} is stuck as well, on line {}: they wait for each other; a line of one may be missing, or more was \
              emitted at once than there was room for",

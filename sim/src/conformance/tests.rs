@@ -148,7 +148,11 @@ impl Bench {
             }
             let mut lines = self.lines.clone();
             lines.swap(i, j);
-            self.judge(&format!("swapped {:?} and {:?}", self.lines[i], self.lines[j]), &self.lines[i].at.clone(), &lines);
+            self.judge(
+                &format!("swapped {:?} and {:?}", self.lines[i], self.lines[j]),
+                &self.lines[i].at.clone(),
+                &lines,
+            );
         }
     }
 
@@ -212,7 +216,8 @@ fn alterations(instance: &Instance, line: &Line) -> Vec<Line> {
         [None, Some(emptied)].map(|change| Line { change, ..line.clone() })
     });
     let at = program.operators().map(|(_, o)| Line { at: o.name.clone(), ..line.clone() });
-    let all = port.chain(of).chain(releases).chain(emits).chain(version).chain(update).chain(kinds).chain(change).chain(at);
+    let all =
+        port.chain(of).chain(releases).chain(emits).chain(version).chain(update).chain(kinds).chain(change).chain(at);
     all.filter(|altered| altered != line).collect()
 }
 
@@ -221,7 +226,8 @@ fn other_lineages(of: &[String]) -> impl Iterator<Item = Vec<String>> {
     let moved = of.iter().enumerate().flat_map(move |(i, name)| {
         let (at, number) = name.rsplit_once('#').unwrap();
         let number: u64 = number.parse().unwrap();
-        let names = [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
+        let names =
+            [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
         names.map(|n| of.iter().enumerate().map(|(j, o)| if i == j { n.clone() } else { o.clone() }).collect())
     });
     let fewer = of.iter().skip(1).cloned().collect();
