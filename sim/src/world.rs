@@ -225,9 +225,12 @@ impl World {
         choices: &mut Vec<Choice>,
         allowed: impl Fn(&Emits) -> bool,
     ) {
-        for held in &self.net.cell(at).held {
+        // Packets of one lineage are alike: it does not matter which of them is let go.
+        let mut open_work = self.net.cell(at).held.clone();
+        open_work.dedup();
+        for held in open_work {
             let emissions = behaviour.releases().into_iter().filter(&allowed);
-            choices.extend(emissions.map(|emits| Choice::Wake { at, releases: Some(*held), emits }));
+            choices.extend(emissions.map(|emits| Choice::Wake { at, releases: Some(held), emits }));
         }
     }
 
@@ -406,7 +409,9 @@ impl World {
         let behaviour = instance.behaviour(at, self.net.cell(at).operator.version());
         let begins = behaviour.wake == Wake::Source;
         if let Some(held) = taking.releases {
-            self.net.cell_mut(at).held.retain(|h| *h != held);
+            let open_work = &mut self.net.cell_mut(at).held;
+            let place = open_work.iter().position(|h| *h == held).expect("what is let go is held");
+            open_work.remove(place);
             self.observe(instance, Observation::Released { at, lineage: held, ended: begins }, listener);
         }
         if taking.emits.is_empty() {

@@ -14,7 +14,7 @@
 use crate::explore::{Exploration, Explorer, Verdict};
 use crate::instance::Instance;
 use crate::ledger::Ledger;
-use crate::properties::teeth::{bounds, with_updates};
+use crate::properties::teeth::bounds;
 use crate::reference_chain::Chain;
 use crate::scenario;
 use crate::system::{Breach, System};
@@ -54,7 +54,7 @@ impl Likened {
             let name = format!("u{}", changes[0].1);
             scenario.updated(&scenario::replacing(&name, &changes)).expect("planned")
         });
-        Self { instance: with_updates(scenario, &[]).instance(bounds(packets, capacity)), likeness }
+        Self { instance: scenario.instance(bounds(packets, capacity)), likeness }
     }
 
     /// Whether the arc that an operator's step adds to has room, for packet or marker alike.
@@ -135,10 +135,13 @@ fn ladder(capacity: u32, packets: u8, updates: u8) -> [(u64, u64, u64); 5] {
     [real, waiting, fused, bare, counts(&Explorer::new(&Chain::new(capacity, packets, updates)).run())]
 }
 
+/// Capacity 2, 4 packets and 2 updates: of the 3.9 times as many states, 1.7 come from markers that need no room and
+/// from outputs that are held instead of a step not being taken, 1.9 from the arcs to entrance and exit, and 1.3 from what
+/// the properties remember (which versions met the lineages that have ended). The full size of the yardstick, 1,982,456
+/// states with capacity 6, 12 packets and 3 updates, is out of a test's reach with these factors, which grow with the size.
 #[test]
-fn ladder_probe() {
-    for (c, p, u) in [(1, 2, 1), (2, 4, 2), (3, 6, 3)] {
-        let t = std::time::Instant::now();
-        println!("{c} {p} {u}: {:?} {:?}", ladder(c, p, u), t.elapsed());
-    }
+fn the_real_chain_is_the_yardstick_but_for_what_is_more_in_it() {
+    assert_eq!(ladder(1, 2, 1), [(417, 206, 18), (230, 130, 18), (140, 89, 16), (135, 82, 16), (135, 82, 16)]);
+    let larger = [(28_092, 9_115, 35), (16_110, 5_485, 35), (7_498, 2_906, 31), (6_245, 2_312, 31), (6_245, 2_312, 31)];
+    assert_eq!(ladder(2, 4, 2), larger);
 }

@@ -155,7 +155,7 @@ mod tests {
         let faulty = teeth::two_change(Scheduler::Epoch).with_fault(Fault::MarkerAtHead);
         let found = teeth::breach(&faulty, "S4");
         let story = "source#0 is processed by the new version of x2, after one that `u1` replaces";
-        assert_eq!((found.steps, found.story.as_str()), (6, story));
+        assert_eq!((found.steps, found.story.as_str()), (7, story));
     }
 
     /// Each update changes one operator, so that no lineage is mixed. But the packet that is first at `split` is second at
