@@ -15,5 +15,6 @@ fn every_fault_is_found() {
         lines.push(cells(&[&fault, &name, &breach.property, &run.len(), &seen.distinct]));
     }
     assert_eq!(lines.len(), Fault::ALL.len() + 1);
-    insta::assert_snapshot!(table(&lines));
+    let table = table(&lines);
+    insta::assert_snapshot!(table);
 }

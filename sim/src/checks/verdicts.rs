@@ -35,7 +35,7 @@ fn aligned_markers_pass_arcs_of_capacity_one() {
     let joined: [&[_]; 2] = [&[("a", "step@2"), ("rejoin", "join@2")], &[("a", "step@3"), ("split", "fork@2")]];
     let routed: [&[_]; 2] = [&[("a", "step@2"), ("rejoin", "merge@2")], &[("a", "step@3"), ("split", "route@2")]];
     let sources: [&[_]; 2] = [&[("left", "source@2"), ("x", "merge@2")], &[("x", "merge@3"), ("sink", "sink@2")]];
-    insta::assert_snapshot!(tabulate(vec![
+    let table = tabulate(vec![
         ("diamond with merge, one update", "holds", changed(scenario::diamond(), &merged[..1], 2)),
         ("diamond with merge, two updates", "holds", changed(scenario::diamond(), &merged, 2)),
         ("diamond with join, one update", "holds", changed(scenario::balanced(), &joined[..1], 2)),
@@ -46,7 +46,8 @@ fn aligned_markers_pass_arcs_of_capacity_one() {
         ("two sources into a merge, two updates", "holds", changed(scenario::two_sources(), &sources, 2)),
         ("filter, one update", "holds", changed(scenario::filtered(), &[&[("x", "filter@2"), ("sink", "sink@2")]], 3)),
         ("buffer, one update", "holds", changed(scenario::buffered(), &[&[("x", "buffer@2")]], 3)),
-    ]));
+    ]);
+    insta::assert_snapshot!(table);
 }
 
 /// A limit of markers: a packet that an operator holds when the marker passes is behind it afterwards. If operators on
@@ -66,16 +67,17 @@ fn what_is_held_while_a_marker_passes_meets_both_sides() {
 fn markers_that_travel_otherwise_do_not() {
     let http = || scenario::http().updated(NIO).expect("planned").instance(bounds(2, 1));
     let routed = || changed(scenario::routed(), &[&[("a", "step@2")]], 2);
-    insta::assert_snapshot!(tabulate(vec![
+    let table = tabulate(vec![
         ("chain, at the head of the queue, two updates", "S7", x1_changes_twice().with_fault(Fault::MarkerAtHead)),
         ("router and merge, on one output", "L2", routed().with_fault(Fault::Protocol(Mutant::MarkerOnOneOutput))),
         (
             "router and merge, kept by the target",
             "L2",
-            routed().with_fault(Fault::Protocol(Mutant::TargetAbsorbsMarker))
+            routed().with_fault(Fault::Protocol(Mutant::TargetAbsorbsMarker)),
         ),
         ("http, awaited on the feedback arc", "L2", http().with_fault(Fault::Protocol(Mutant::AwaitFeedback))),
-    ]));
+    ]);
+    insta::assert_snapshot!(table);
 }
 
 /// With two packets: two connections and, keep-alive included, two requests.
@@ -89,7 +91,7 @@ fn the_http_server_is_switched_to_nonblocking_io() {
     let ends = |packets| Bounds { ends: true, ..bounds(packets, 1) };
     let hangups = |packets| Bounds { hangups: true, ..bounds(packets, 1) };
     let both = |packets| Bounds { ends: true, ..hangups(packets) };
-    insta::assert_snapshot!(tabulate(vec![
+    let table = tabulate(vec![
         ("1 packet", "holds", switch(bounds(1, 1))),
         ("2 packets", "holds", switch(bounds(2, 1))),
         ("3 packets", "holds", switch(bounds(3, 1))),
@@ -100,7 +102,8 @@ fn the_http_server_is_switched_to_nonblocking_io() {
         ("2 packets, and back", "holds", and_back(bounds(2, 1))),
         ("2 packets, and back, both", "holds", and_back(both(2))),
         ("3 packets, and back", "holds", and_back(bounds(3, 1))),
-    ]));
+    ]);
+    insta::assert_snapshot!(table);
 }
 
 /// What properties speak of happens somewhere in these instances, and so does every kind of choice but `deliver`, which
@@ -117,4 +120,13 @@ fn every_witness_is_met() {
     assert_eq!(unseen, Vec::<&str>::new());
     let untaken: Vec<_> = diamond.never_taken().filter(|k| http.never_taken().any(|l| l == *k)).collect();
     assert_eq!(untaken, ["deliver"]);
+}
+
+/// A fork sends two packets of one lineage to an operator that holds both: each is let go on its own.
+#[test]
+fn packets_of_one_lineage_are_let_go_one_by_one() {
+    let flow = "s(source) OUT -> IN f(fork) A -> A m(merge) OUT -> IN x(buffer) OUT -> IN sink(sink)\nf B -> B m";
+    let scenario = Scenario::read(flow, &scenario::library()).expect("valid");
+    let instance = changed(scenario, &[&[("x", "buffer@2")]], 1);
+    assert_eq!(Explorer::new(&instance).run().verdict, Verdict::Holds);
 }
