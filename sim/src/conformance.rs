@@ -235,7 +235,7 @@ impl<'a> Replay<'a> {
         self.answered += answered;
         let at = step.choice.at().unwrap_or(self.instance.program.entrance);
         self.parts[at.0 as usize].advance();
-        match &self.world.breach {
+        match self.world.breaches.first() {
             None => Ok(began),
             Some(breach) => Err(diagnosis::breached(self.trace, breach, Some(line))),
         }
@@ -301,7 +301,7 @@ impl<'a> Replay<'a> {
             let update = &instance.updates[self.answered as usize];
             return Err(diagnosis::unanswered(trace, line, &update.name));
         }
-        let breach = if instance.judged { world.judge_end(instance) } else { None };
+        let breach = if instance.judged { world.judge(instance, true, |_| true) } else { None };
         breach.map_or(Ok(()), |breach| Err(diagnosis::breached(trace, &breach, None)))
     }
 

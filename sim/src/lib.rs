@@ -3,6 +3,7 @@
 pub mod system;
 
 pub mod instance;
+pub mod scenario;
 pub mod update_set;
 
 pub mod net;
@@ -18,3 +19,6 @@ pub mod replay;
 pub mod stateright_model;
 
 pub mod reference_chain;
+
+#[cfg(test)]
+mod checks;

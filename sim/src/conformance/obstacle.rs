@@ -304,7 +304,7 @@ impl Look<'_> {
         let cell = self.world.net.cell(self.at);
         let behaviour = self.instance.behaviour(self.at, cell.operator.version());
         let (name, component) = (self.name(), &behaviour.component);
-        let held = |l: Lineage| cell.held.iter().any(|h| h.lineage == l);
+        let held = |l: Lineage| cell.held.iter().any(|h| *h == l);
         let says = |expected: String, hint| Some(contradiction(expected, hint));
         match (behaviour.wake, releases) {
             _ if cell.operator.is_closed() => says(format!("nothing from {name}, which has ended"), OUT_OF_TURN),
@@ -329,7 +329,7 @@ impl Look<'_> {
 
     fn holds(&self) -> String {
         let held = &self.world.net.cell(self.at).held;
-        let some: Vec<_> = held.iter().take(4).map(|h| self.instance.lineage_name(h.lineage)).collect();
+        let some: Vec<_> = held.iter().take(4).map(|h| self.instance.lineage_name(*h)).collect();
         let more = if held.len() > some.len() { " and others" } else { "" };
         let held = if some.is_empty() { "nothing".into() } else { some.join(", ") };
         format!("{} to let go what it holds, which is {held}{more}", self.name())
