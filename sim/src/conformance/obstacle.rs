@@ -29,6 +29,8 @@ pub(super) enum Obstacle {
     Waits {
         /// Who that is.
         on: OperatorId,
+        /// Whether it waits for room, rather than for something to take.
+        room: bool,
         /// What the model has there.
         expected: String,
     },
@@ -169,7 +171,7 @@ impl Look<'_> {
             "{} to wait until its last output has room: {holds} packets are on the arc to {arc}, as many as it holds",
             self.name()
         );
-        Some(Waits { on: consumer.operator, expected })
+        Some(Waits { on: consumer.operator, room: true, expected })
     }
 
     /// What stands at the ports that the step reads.
@@ -238,7 +240,8 @@ impl Look<'_> {
     fn empty(&self, port: PortIndex) -> Obstacle {
         let on = self.instance.program.arc(self.instance.program.feeding(self.at, port)).from.operator;
         let producer = self.instance.name(on);
-        Waits { on, expected: format!("nothing at {}: all that {producer} has sent there is taken", self.input(port)) }
+        let expected = format!("nothing at {}: all that {producer} has sent there is taken", self.input(port));
+        Waits { on, room: false, expected }
     }
 
     fn item(&self, item: &Item) -> String {

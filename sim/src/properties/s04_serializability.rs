@@ -20,6 +20,16 @@ struct Met {
     new: UpdateSet,
 }
 
+impl Met {
+    /// Whether it agrees with the order of submission: new for the first updates, old for the others.
+    fn in_order(self) -> bool {
+        match (self.new.last(), self.old.first()) {
+            (Some(new), Some(old)) => new < old,
+            (None, _) | (_, None) => true,
+        }
+    }
+}
+
 /// S4. Remembers what each lineage under way has met, and which combinations ended ones had met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S4 {
@@ -95,6 +105,10 @@ impl Property for S4 {
                         side.insert(u);
                         news.push(u);
                     }
+                }
+                if news.is_empty() || self.all().all(Met::in_order) {
+                    // "Must come before" then goes up in number only, and has no cycle.
+                    return Ok(());
                 }
                 match news.into_iter().find(|u| self.on_a_cycle(*u)) {
                     Some(u) => Err(self.tell(view, lineage, at, u)),
