@@ -76,7 +76,7 @@ pub struct Plan {
 }
 
 /// Plans an update of a flow, or says every rule it breaks. `map` holds places of the update's text. Without a
-/// scheduler, it is [`Scheduler::Epoch`], which gives every guarantee for every update.
+/// scheduler, it is [`Scheduler::Epoch`].
 pub fn plan(
     graph: &FlowGraph,
     update: &Update,
@@ -155,15 +155,23 @@ impl<'a> Draft<'a> {
     fn unpromised(&self) -> Option<Diagnostic> {
         let asked = self.update.guarantee;
         let why_not = self.scheduler.judge(self.graph, &self.targets(), asked).err()?;
-        let others = Scheduler::ALL.iter().filter(|s| s.guarantees().contains(&asked)).map(ToString::to_string);
-        let others: Vec<String> = others.collect();
+        let promises = |s: &&Scheduler, asked| s.judge(self.graph, &self.targets(), asked).is_ok();
+        let others: Vec<String> =
+            Scheduler::ALL.iter().filter(|s| promises(s, asked)).map(ToString::to_string).collect();
+        let hint = if !others.is_empty() {
+            format!("use {}", names::one_of(others.iter().map(String::as_str), ""))
+        } else if promises(&&self.scheduler, Guarantee::CutConsistency) {
+            format!("ask for {} only, or change the operators in updates of their own", Guarantee::CutConsistency)
+        } else {
+            "change the operators in updates of their own".into()
+        };
         Some(diagnostic(
             Code::U11,
             format!("scheduler `{}` does not promise {asked} for update `{}`", self.scheduler, self.update.name),
             self.map.place(&Thing::Whole, format!("asks for {asked}")),
             format!("a scheduler that promises {asked}"),
             format!("`{}`: {why_not}", self.scheduler),
-            format!("use {}", names::one_of(others.iter().map(String::as_str), "no scheduler there is")),
+            hint,
         ))
     }
 

@@ -28,4 +28,6 @@ mod tree;
 #[cfg(test)]
 mod bad_inputs;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod round_trip;

@@ -38,6 +38,7 @@ use crate::graph::{self, FlowGraph, Forward, GraphArc, Node};
 use crate::id::{ArcId, InPort, OperatorId, OutPort};
 use crate::packet_type::PacketType;
 use properties::Settings;
+use std::collections::BTreeMap;
 use types::Types;
 
 /// The flow graph that a flow stands for, or all rules that the flow breaks, ordered by code and then by where they
@@ -153,12 +154,14 @@ pub(crate) fn diagnostic(
 
 fn assemble(wiring: &Wiring<'_>, settings: Vec<Settings>, types: &Types) -> FlowGraph {
     let arcs = wiring.wires.iter().zip(&types.arcs).map(|(wire, flowing)| graph_arc(wire, flowing.packet_type()));
+    let mut inputs = arcs_by_operator(wiring.wires.iter().map(|wire| wire.to));
+    let mut outputs = arcs_by_operator(wiring.wires.iter().map(|wire| wire.from));
     let nodes = wiring.operators().zip(settings).map(|((id, component), properties)| Node {
         name: wiring.name(id).into(),
         component: component.expect("an unknown component was reported (F02)").clone(),
         properties,
-        inputs: arcs_by_port(wiring.wires.iter().map(|wire| wire.to), id),
-        outputs: arcs_by_port(wiring.wires.iter().map(|wire| wire.from), id),
+        inputs: inputs.remove(&id).unwrap_or_default().into_values().collect(),
+        outputs: outputs.remove(&id).unwrap_or_default().into_values().collect(),
     });
     FlowGraph::assemble(wiring.flow.annotations.clone(), nodes.collect(), arcs.collect())
 }
@@ -175,12 +178,11 @@ fn graph_arc(wire: &Wire, carries: PacketType) -> GraphArc {
     }
 }
 
-/// The arcs with an end at the operator, by port; one for each port (F05, F06).
-fn arcs_by_port(ends: impl Iterator<Item = End>, id: OperatorId) -> Vec<ArcId> {
-    let mut arcs: Vec<(usize, ArcId)> = ends
-        .enumerate()
-        .filter_map(|(i, end)| end.at().filter(|at| at.0 == id).map(|at| (at.1, graph::arc_id(i))))
-        .collect();
-    arcs.sort();
-    arcs.into_iter().map(|(_, arc)| arc).collect()
+/// The arc at each port of each operator: one for every port (F05, F06).
+fn arcs_by_operator(ends: impl Iterator<Item = End>) -> BTreeMap<OperatorId, BTreeMap<usize, ArcId>> {
+    let mut arcs = BTreeMap::<OperatorId, BTreeMap<usize, ArcId>>::new();
+    for (i, (operator, port)) in ends.enumerate().filter_map(|(i, end)| Some((i, end.at()?))) {
+        arcs.entry(operator).or_default().insert(port, graph::arc_id(i));
+    }
+    arcs
 }

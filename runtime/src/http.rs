@@ -32,9 +32,12 @@ mod read;
 mod reply;
 mod root;
 mod send;
+pub mod server;
 mod status;
 mod target;
 
+#[cfg(test)]
+mod conduct;
 #[cfg(test)]
 mod handover;
 #[cfg(test)]
@@ -44,3 +47,4 @@ mod testing;
 
 pub use components::{BLOCKING, FLOW, NIO, register};
 pub use observations::{Met, Observations, mixed};
+pub use server::Server;

@@ -168,6 +168,36 @@ fn u07_what_goes_back_keeps_its_type() {
     planned(&flow, &update("u", &[("work", "work@3", KEEP)]));
 }
 
+/// `load -> hold -> reply`, where `hold` passes on what it gets, some time later.
+fn holding(reply: &str) -> (FlowGraph, Catalogue) {
+    let all = catalogue([
+        component("load", "none each source", "", "OUT loaded(bytes)"),
+        component("load@nio", "none each source", "", "OUT loaded(file)"),
+        component("hold", "any buffer resume", "IN loaded($body)", "OUT response($body)"),
+        component("reply", "any each", "IN response(bytes)", ""),
+        component("reply@nio", "any each", "IN response(file)", ""),
+        component("reply@both", "any each", "IN response(bytes) | response(file)", ""),
+    ]);
+    let text = format!("load = load\n hold = hold\n reply = {reply}\n load.OUT -> hold.IN\n hold.OUT -> reply.IN");
+    (checked(&text, &all).expect("valid"), all)
+}
+
+#[test]
+fn u07_what_is_held_comes_behind_the_marker() {
+    let mut both = update("u", &[("load", "load@nio", KEEP), ("reply", "reply@nio", KEEP)]);
+    both.guarantee = Guarantee::CutConsistency;
+    insta::assert_snapshot!(refused(Code::U07, &holding("reply"), &both, None));
+    planned(&holding("reply@both"), &update("u", &[("load", "load@nio", KEEP)]));
+}
+
+#[test]
+fn u11_what_is_held_between_two_changes_mixes_them() {
+    let mut both = update("u", &[("load", "load@nio", KEEP), ("reply", "reply@both", KEEP)]);
+    insta::assert_snapshot!(refused(Code::U11, &holding("reply"), &both, None));
+    both.guarantee = Guarantee::CutConsistency;
+    planned(&holding("reply"), &both);
+}
+
 fn nio() -> Update {
     update("nio", &[("load", "load@nio", KEEP), ("reply", "reply@nio", by("to-nio"))])
 }
@@ -264,4 +294,15 @@ fn everything_wrong_is_said_at_once_and_where() {
     let u = update("u", &[("x", "count@twoway", KEEP), ("y", "batch@2", RESET), ("z", "", KEEP)]);
     let found: Vec<Diagnostic> = plan(&graph, &u, &map, &all, None).expect_err("refused").0;
     insta::assert_snapshot!(render(&found, text));
+}
+
+/// The rules of flows and updates, but for U04, which the reader of updates keeps.
+#[test]
+fn every_rule_has_an_example() {
+    let folders = ["plan", "validate"].map(|folder| format!("{}/src/{folder}/snapshots", env!("CARGO_MANIFEST_DIR")));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect(folder));
+    let all: String = files.map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text")).collect();
+    for code in Code::ALL.iter().filter(|code| code.as_str().starts_with(['F', 'U']) && **code != Code::U04) {
+        assert!(all.contains(&format!("\n{code}: ")), "no example of {code}");
+    }
 }

@@ -9,6 +9,9 @@
 //!        ---------- marker -----> reply@nio    when the new reply adds one of its own
 //! ```
 //!
+//! And what a buffer holds when the marker passes leaves it behind the marker: a type variable then still stands for
+//! what came in before. So an old packet can meet a new consumer there, even under a consistent cut.
+//!
 //! Every refusal comes with a run that leads there, so that it can be read without knowing the rule.
 
 use super::{Proposal, Scheduler, place};
@@ -16,6 +19,7 @@ use crate::component::Component;
 use crate::diagnostic::{Code, Diagnostic, Place, SourceMap, Thing};
 use crate::graph::FlowGraph;
 use crate::id::{ArcId, OperatorId};
+use crate::packet_type::PacketType;
 use crate::update::Update;
 use crate::validate::types::{self, Kind, Misfit, Types};
 use crate::validate::{End, Wire, diagnostic};
@@ -78,7 +82,7 @@ impl<'a> Meeting<'a> {
                 feedback: arc.feedback,
             })
             .collect();
-        let types = types::propagate(&graph.order(), &versions, &wires);
+        let types = types::propagate_held(&graph.order(), &versions, &wires, &held(graph));
         Self { graph, update, map, scheduler, changed, versions, types }
     }
 
@@ -161,6 +165,14 @@ impl<'a> Meeting<'a> {
     }
 }
 
+/// What buffers may hold when an update reaches them, by the arc it came along. What came back on feedback arcs has
+/// no variable to decide (F14), so it does not matter.
+fn held(graph: &FlowGraph) -> BTreeMap<usize, &PacketType> {
+    let buffers = |id| graph.operator(id).component.holds_open_work();
+    let arcs = graph.arcs().filter(|(_, arc)| !arc.feedback && buffers(arc.to.operator));
+    arcs.map(|(id, arc)| (id.0 as usize, &arc.carries)).collect()
+}
+
 /// A packet that an operator's version cannot take, with its history.
 struct Pair<'a> {
     meeting: &'a Meeting<'a>,
@@ -185,7 +197,12 @@ impl<'a> Pair<'a> {
             meeting,
             arc,
             maker,
-            made_by: meeting.versions[maker.0 as usize][kind.version],
+            // What is held was made before the update.
+            made_by: if kind.held {
+                &meeting.graph.operator(maker).component
+            } else {
+                meeting.versions[maker.0 as usize][kind.version]
+            },
             taker,
             taker_version: misfit.version,
             taker_runs: meeting.versions[taker.0 as usize][misfit.version],
@@ -211,7 +228,20 @@ impl<'a> Pair<'a> {
         )
     }
 
+    /// The buffer that held the packet while the marker passed, if that is how it got here.
+    fn holder(&self) -> Option<OperatorId> {
+        let (arc, kind) = self.history[0];
+        kind.held.then(|| self.meeting.graph.arc(crate::graph::arc_id(arc)).to.operator)
+    }
+
     fn advice(&self) -> String {
+        if let Some(holder) = self.holder() {
+            let (taker, holder) = (self.meeting.graph.operator(self.taker), self.meeting.graph.operator(holder));
+            return format!(
+                "let `{}` accept both types for a while: what `{}` holds when the marker passes comes behind the marker",
+                taker.name, holder.name
+            );
+        }
         let changed = |id| self.meeting.changed.contains_key(&id);
         let (maker, taker) =
             (&self.meeting.graph.operator(self.maker).name, &self.meeting.graph.operator(self.taker).name);
@@ -235,13 +265,28 @@ impl<'a> Pair<'a> {
         let graph = self.meeting.graph;
         let way: Vec<&str> =
             self.meeting.way_to(self.maker).iter().map(|id| graph.operator(*id).name.as_str()).collect();
-        let mut steps = vec![self.applied()];
+        let mut steps = Vec::new();
         if way.len() > 1 {
             steps.push(format!("a packet goes {}", way.join(" -> ")));
         }
         for (i, (arc, kind)) in self.history.iter().enumerate() {
-            let running = self.meeting.running(producer(graph, *arc), kind.version);
-            steps.push(format!("{running} {}emits `{}`", if i == 0 { "" } else { "takes it and " }, kind.term));
+            let after_held = i == 1 && self.holder().is_some();
+            let running = if i == 0 { self.maker() } else { self.meeting.running(producer(graph, *arc), kind.version) };
+            let doing = match (i, after_held) {
+                (0, _) => "",
+                (_, true) => "wakes and ",
+                (_, false) => "takes it and ",
+            };
+            steps.push(format!("{running} {doing}emits `{}`", kind.term));
+            if i == 0
+                && let Some(holder) = self.holder()
+            {
+                steps.push(format!("`{}` takes it and holds it", graph.operator(holder).name));
+                steps.push(format!("{}, behind `{}`", self.applied(), graph.operator(holder).name));
+            }
+        }
+        if self.holder().is_none() {
+            steps.insert(0, self.applied());
         }
         steps.push(format!("{} cannot take it", self.taker()));
         steps
@@ -250,7 +295,9 @@ impl<'a> Pair<'a> {
     /// Where on the packet's way the update is applied when it passes, and where not.
     fn applied(&self) -> String {
         let meeting = self.meeting;
-        let changed: Vec<_> = self.stations().into_iter().filter(|(id, _)| meeting.changed.contains_key(id)).collect();
+        let made_before = usize::from(self.holder().is_some());
+        let stations = self.stations().into_iter().skip(made_before);
+        let changed: Vec<_> = stations.filter(|(id, _)| meeting.changed.contains_key(id)).collect();
         let named = |new: bool| {
             let of = changed.iter().filter(|(id, version)| meeting.is_new(*id, *version) == new);
             of.map(|(id, _)| format!("`{}`", meeting.graph.operator(*id).name)).collect::<Vec<_>>().join(" and ")

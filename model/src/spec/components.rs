@@ -133,22 +133,23 @@ impl Reader<'_> {
         if let Some(name) = name {
             table.rename(format!("component `{name}`"));
         }
-        let version = optional_text(&mut table, "version", report)?;
-        let version = version.unwrap_or_else(|| ComponentRef::DEFAULT_VERSION.into());
-        let summary = optional_text(&mut table, "summary", report)?.unwrap_or_default();
+        let version = optional_text(&mut table, "version", report);
+        let summary = optional_text(&mut table, "summary", report);
         let state = optional_text(&mut table, "state", report);
         let wake = word(&mut table, "wake", &WAKES, report);
-        let inputs = Ports::of(&mut table, "inputs", report);
-        let outputs = Ports::of(&mut table, "outputs", report);
-        let firing = firing(&mut table, inputs.count, report);
-        let emission = emission(&mut table, outputs.count == 0 && wake == Some(None), report);
+        let (inputs, inputs_count) = ports(&mut table, "inputs", input, report);
+        let (outputs, outputs_count) = ports(&mut table, "outputs", output, report);
+        let firing = firing(&mut table, inputs_count, report);
+        let emission = emission(&mut table, outputs_count == 0 && wake == Some(None), report);
         let properties = properties(&mut table, report);
         table.finish(report);
+        // Every part is read before the first that is missing ends the reading, so that all faults are reported.
+        let version = version?.unwrap_or_else(|| ComponentRef::DEFAULT_VERSION.into());
         Some(Component {
             id: ComponentRef { name: name?.into(), version },
-            summary,
-            inputs: inputs.read(report, input)?,
-            outputs: outputs.read(report, output)?,
+            summary: summary?.unwrap_or_default(),
+            inputs: inputs?,
+            outputs: outputs?,
             firing: firing?,
             emission: emission?,
             wake: wake?.unwrap_or_default(),
@@ -219,32 +220,18 @@ fn emission(table: &mut Table<'_>, nothing_to_emit: bool, report: &mut Report<'_
     Some(emission.unwrap_or(Emission::Each))
 }
 
-/// The ports of one direction, as they stand in the text.
-struct Ports<'n> {
-    what: String,
-    entries: Option<&'n [Entry]>,
-    /// How many there are, even where one of them is faulty.
-    count: usize,
-}
-
-impl<'n> Ports<'n> {
-    fn of(table: &mut Table<'n>, key: &'static str, report: &mut Report<'_>) -> Self {
-        let what = format!("`{key}` of {}", table.what());
-        let entries = match table.take(key) {
-            Some(node) => table::entries(node, &what, report),
-            None => Some(&[][..]),
-        };
-        Self { what, entries, count: entries.map_or(0, <[_]>::len) }
-    }
-
-    fn read<T>(
-        &self,
-        report: &mut Report<'_>,
-        port: impl Fn(&Entry, &str, &mut Report<'_>) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let ports: Vec<_> = self.entries?.iter().map(|e| port(e, &self.what, report)).collect();
-        ports.into_iter().collect()
-    }
+/// The ports of one direction, and how many there are even where one of them is faulty.
+fn ports<T>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    port: fn(&Entry, &str, &mut Report<'_>) -> Option<T>,
+    report: &mut Report<'_>,
+) -> (Option<Vec<T>>, usize) {
+    let what = format!("`{key}` of {}", table.what());
+    let Some(node) = table.take(key) else { return (Some(Vec::new()), 0) };
+    let Some(entries) = table::entries(node, &what, report) else { return (None, 0) };
+    let ports: Vec<_> = entries.iter().map(|e| port(e, &what, report)).collect();
+    (ports.into_iter().collect(), entries.len())
 }
 
 fn input(entry: &Entry, what: &str, report: &mut Report<'_>) -> Option<Input> {

@@ -7,7 +7,7 @@
 //! OUTPORT=reply.DONE:SERVED
 //! ```
 //!
-//! The grammar is that of the npm package `fbp` 1.8.0 with case kept, rule by rule in [`grammar`]; here its
+//! The grammar is that of the npm package `fbp` 1.8.0 with case kept, rule by rule in `grammar`; here its
 //! statements become a [`Flow`]. The metadata key `version` chooses the version of a component.
 //!
 //! Where the reference silently forgets something that the text says, this reader refuses instead:
@@ -21,6 +21,8 @@
 
 mod grammar;
 mod print;
+mod syntax;
+mod words;
 
 pub use print::print;
 
@@ -28,10 +30,10 @@ use super::fbp_json::VERSION;
 use super::report::{Report, listed};
 use crate::diagnostic::{Code, Diagnostics, SourceMap, Thing};
 use crate::flow::{Arc, ComponentRef, Flow, InitialPacket, Operator, PortRef};
-use grammar::{Declaration, End, Export, Failure, Link, Statement, Syntax};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ops::Range;
+use syntax::{Declaration, End, Export, Failure, Link, Statement, Syntax};
 
 /// The annotation that the reference turns into a property `environment` with a `type`.
 const RUNTIME: &str = "runtime";
@@ -102,7 +104,7 @@ impl Assembly<'_> {
         let hint = hint(text, failure);
         let fault = self.report.fault(Code::P01, at..end, message).label("reading stopped here");
         let fault = match failure.opened {
-            Some(opened) => fault.and(opened..opened + 1, "still open from here"),
+            Some(opened) => fault.and(opened..opened + 1, "opened here"),
             None => fault,
         };
         fault.expected(expected(failure), found).hint(hint);
@@ -203,8 +205,8 @@ impl Assembly<'_> {
         for operator in bare.filter(|o| !syntax.perhaps_declared.contains(&o.name)) {
             let name = &operator.name;
             let place = self.map.place(&Thing::Operator(name.clone()), "").expect("every operator is mentioned");
-            if syntax.failures.iter().any(|failure| failure.at == place.span.end) {
-                continue; // half a word before a place that was reported already
+            if syntax.failures.iter().any(|failure| (failure.line..=failure.at).contains(&place.span.start)) {
+                continue; // a fragment of a statement that was reported already
             }
             let message = format!("operator `{name}` has no component");
             let fault = self.report.fault(Code::P02, place.span, message).label("first named here");
@@ -333,6 +335,10 @@ fn expected(failure: &Failure) -> String {
     }
 }
 
+fn is_arrow(rest: &str) -> bool {
+    rest.trim_start_matches(['-', '=']).starts_with('>')
+}
+
 fn hint(text: &str, failure: &Failure) -> String {
     let (before, rest) = text.split_at(failure.at);
     let line = before.rsplit('\n').next().unwrap_or_default().trim_start();
@@ -343,10 +349,12 @@ fn hint(text: &str, failure: &Failure) -> String {
             "a component is written `name(a/b)` with letters, digits, `/`, `-`, `_`, and its version `name(a/b:version=V)`"
         }
         (Some('('), _) => "close the parenthesis: `name(component)`",
-        (Some('{' | '['), _) => "close the bracket; the value is JSON",
+        (_, _) if failure.expected.iter().any(|e| e == grammar::INDEX) => "an index is a number: `OUT[0]`",
+        (Some('{' | '[' | '"'), None) => "close the bracket or quote; the value is JSON",
+        (Some('{' | '[' | '"'), Some(_)) => "what begins with a bracket or a double quote is JSON",
         (_, Some('>')) if before.ends_with('-') => "a name may have a `-` in it; put a blank before `->`",
         (_, Some('\t')) => "only blanks separate words; replace the tab",
-        (_, Some('-')) => "an arrow is `->`, with one `-`",
+        (_, Some('-' | '=')) if is_arrow(rest) => "an arrow is `->`",
         (_, Some('=')) if line.ends_with("EXPORT") => "exported ports are written `INPORT=` and `OUTPORT=`",
         (_, None) => "was the file cut off?",
         (_, Some(_)) => {

@@ -134,6 +134,7 @@ impl Reader<'_> {
             // The schema lets a process have none; the validator asks for it (F02).
             None => Some(""),
         };
+        let notes_span = table.take("metadata").map_or(table.span(), |notes| notes.span.clone());
         let metadata = metadata(&mut table, report);
         table.finish(report);
         let mut metadata = metadata?;
@@ -141,8 +142,8 @@ impl Reader<'_> {
             None => ComponentRef::DEFAULT_VERSION.into(),
             Some(Value::String(version)) => version,
             Some(other) => {
-                let fault = report.fault(Code::P03, node.span.clone(), format!("the version of {what} is not a text"));
-                let fault = fault.label("`metadata.version` in here").expected("a text", other.to_string());
+                let fault = report.fault(Code::P03, notes_span, format!("the version of {what} is not a text"));
+                let fault = fault.label("`version` in here").expected("a text", other.to_string());
                 fault.hint("write the version between quotes");
                 return None;
             }

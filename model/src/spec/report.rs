@@ -6,13 +6,24 @@ use std::ops::Range;
 /// Everything found wrong so far with the text of one source.
 pub(super) struct Report<'a> {
     source: &'a str,
+    table_word: &'static str,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Report<'a> {
     /// Nothing is wrong yet.
     pub(super) fn new(source: &'a str) -> Self {
-        Self { source, diagnostics: Vec::new() }
+        Self { source, table_word: "a table", diagnostics: Vec::new() }
+    }
+
+    /// Calls what has keys as JSON does.
+    pub(super) fn speak_of_objects(&mut self) {
+        self.table_word = "an object";
+    }
+
+    /// What has keys, in the words of the format.
+    pub(super) fn table_word(&self) -> &'static str {
+        self.table_word
     }
 
     /// Adds a fault at a place in the text; the rest is said through the answer.

@@ -85,7 +85,7 @@ fn quoted(words: &[&str]) -> Vec<String> {
 pub(super) fn entries<'n>(node: &'n Node, what: &str, report: &mut Report<'_>) -> Option<&'n [Entry]> {
     match &node.shape {
         Shape::Table(entries) => Some(entries),
-        Shape::List(_) | Shape::Leaf(_) | Shape::Foreign(_) => wrong_kind(node, what, "a table", report),
+        Shape::List(_) | Shape::Leaf(_) | Shape::Foreign(_) => wrong_kind(node, what, report.table_word(), report),
     }
 }
 
@@ -127,8 +127,12 @@ pub(super) fn value(node: &Node, what: &str, report: &mut Report<'_>) -> Option<
 
 /// A table of any values, for notes that only editors read.
 pub(super) fn notes(node: &Node, what: &str, report: &mut Report<'_>) -> Option<BTreeMap<String, Value>> {
-    let entries = entries(node, what, report)?;
-    entries.iter().map(|e| Some((e.key.clone(), value(&e.node, what, report)?))).collect()
+    let notes = entries(node, what, report)?.iter().map(|entry| {
+        let what = format!("`{}` in {what}", entry.key);
+        Some((entry.key.clone(), value(&entry.node, &what, report)?))
+    });
+    // Collected twice, so that a fault in one does not hide those in the others.
+    notes.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// One word of a list.
@@ -151,12 +155,13 @@ pub(super) fn one_of<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], repo
 
 /// Reports that a value is of another kind than it must be.
 pub(super) fn wrong_kind<T>(node: &Node, what: &str, kind: &str, report: &mut Report<'_>) -> Option<T> {
-    let found = node.describe();
+    let found = node.describe(report.table_word());
     let fault = report.fault(Code::P03, node.span.clone(), format!("{what} is not {kind}")).label("of another kind");
     fault.expected(kind, found).hint(match kind {
         "a text" => "put it between double quotes".to_owned(),
         "true or false" => "write true or false, without quotes".to_owned(),
-        "a table" => "write `{ key = value }`, or in JSON `{\"key\": value}`".to_owned(),
+        "a table" => "write `{ key = value }`".to_owned(),
+        "an object" => "write `{\"key\": value}`".to_owned(),
         kind => format!("write {kind} here"),
     });
     None

@@ -23,14 +23,14 @@ impl fmt::Display for Position {
 
 /// The position of a byte; a byte inside a character counts as the character's first, one past the end as the end.
 pub fn position(text: &str, offset: usize) -> Position {
-    let before = &text[..text.floor_char_boundary(offset)];
+    let before = &text[..floor(text, offset)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     Position { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
 }
 
 /// The bytes of the line in which a byte stands, without its newline.
 pub fn line(text: &str, offset: usize) -> Range<usize> {
-    let offset = text.floor_char_boundary(offset);
+    let offset = floor(text, offset);
     let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
     start..end
@@ -39,7 +39,12 @@ pub fn line(text: &str, offset: usize) -> Range<usize> {
 /// The byte at a line (from 1) and a column counted in bytes (from 1), which is how `serde_json` counts.
 pub(super) fn offset(text: &str, line: usize, byte_column: usize) -> usize {
     let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    text.floor_char_boundary(start + byte_column.saturating_sub(1))
+    floor(text, start + byte_column.saturating_sub(1))
+}
+
+/// The first byte of the character that a byte is in.
+fn floor(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 #[cfg(test)]

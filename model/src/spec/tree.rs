@@ -19,7 +19,7 @@ use toml::de::{DeTable, DeValue};
 
 /// A value and where it stands.
 pub(super) struct Node {
-    /// Its bytes; for a TOML table with a header, those of the header.
+    /// Its bytes; for a TOML table with a header, those of the header; none for a whole TOML text.
     pub(super) span: Range<usize>,
     /// What it is.
     pub(super) shape: Shape,
@@ -46,9 +46,9 @@ pub(super) struct Entry {
 
 impl Node {
     /// What it is, in a few words, for "found".
-    pub(super) fn describe(&self) -> String {
+    pub(super) fn describe(&self, table_word: &str) -> String {
         match &self.shape {
-            Shape::Table(_) => "a table".into(),
+            Shape::Table(_) => table_word.into(),
             Shape::List(_) => "a list".into(),
             Shape::Leaf(Value::String(text)) => format!("the text {text:?}"),
             Shape::Leaf(value) => value.to_string(),
@@ -72,6 +72,7 @@ impl Node {
 
 /// Reads JSON. `None` when the report says why not.
 pub(super) fn json(text: &str, report: &mut Report<'_>) -> Option<Node> {
+    report.speak_of_objects();
     // The first pass finds syntax errors and bounds the depth, so that the second need not.
     match serde_json::from_str::<Value>(text) {
         Ok(_) => {
@@ -90,14 +91,17 @@ fn json_fault(text: &str, error: &serde_json::Error, report: &mut Report<'_>) {
     let said = said.split(" at line ").next().unwrap_or_default();
     if error.is_eof() {
         let fault = report.fault(Code::P01, text.len()..text.len(), "the JSON text ends too early").label("ends here");
-        return fault.expected("a complete JSON value", said.to_lowercase()).hint("was the file cut off?");
+        return fault.expected("the rest of a JSON value", "the end of the text").hint("was the file cut off?");
     }
     let at = text::offset(text, error.line(), error.column());
     let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
+    let (expected, hint) = match said {
+        "key must be a string" => ("a key in double quotes", "put the key between double quotes"),
+        "trailing comma" => ("another item after the comma", "take the comma before it out"),
+        _ => ("JSON", "look at the commas, quotes and brackets before this place"),
+    };
     let fault = report.fault(Code::P01, at..end, format!("this is not JSON: {said}")).label("reading stopped here");
-    fault
-        .expected("JSON", super::fbp::found_at(text, at))
-        .hint("JSON has double quotes, and no comma after the last item");
+    fault.expected(expected, super::fbp::found_at(text, at)).hint(hint);
 }
 
 fn json_node(text: &str, raw: &RawValue, report: &mut Report<'_>) -> Node {
@@ -170,7 +174,7 @@ pub(super) fn toml(text: &str, report: &mut Report<'_>) -> Option<Node> {
     for error in &errors {
         toml_fault(text, error, report);
     }
-    report.is_empty().then(|| Node { span: 0..text.len(), shape: Shape::Table(toml_entries(root.get_ref())) })
+    report.is_empty().then(|| Node { span: 0..0, shape: Shape::Table(toml_entries(root.get_ref())) })
 }
 
 fn toml_fault(text: &str, error: &toml::de::Error, report: &mut Report<'_>) {
@@ -182,14 +186,20 @@ fn toml_fault(text: &str, error: &toml::de::Error, report: &mut Report<'_>) {
         return fault.expected("each key once", "the key again").hint("take one of the two out, or rename it");
     }
     let found = super::fbp::found_at(text, span.start);
-    let (what, expected) = message.split_once(", expected ").unwrap_or((message, "TOML"));
-    let fault =
-        report.fault(Code::P01, span.clone(), format!("this is not TOML: {what}")).label("reading stopped here");
-    let hint = if text[span.end..].trim().is_empty() {
-        "was the file cut off?"
-    } else {
-        "a line is `key = value`; texts have quotes"
+    let (what, expected) = match message.split_once(", expected ") {
+        // What begins like `nan` or `inf` is taken for one; people mean a text.
+        Some(("invalid float" | "string values must be quoted", _)) => {
+            ("a value is missing or lacks its quotes", "a number, true, false, or a text in double quotes")
+        }
+        Some(split) => split,
+        None => (message, "TOML"),
     };
+    let hint = match text[span.start..].chars().next() {
+        None => "was the file cut off?",
+        Some(c) if c.is_alphabetic() => "a text stands between double quotes",
+        Some(_) => "a line is `key = value`",
+    };
+    let fault = report.fault(Code::P01, span, format!("this is not TOML: {what}")).label("reading stopped here");
     fault.expected(expected, found).hint(hint);
 }
 

@@ -60,8 +60,8 @@ impl Reader<'_> {
         let header = table.require("update", "begin with `[update]` and `name = \"...\"`", &mut self.report);
         let operators = table.take("operator");
         table.finish(&mut self.report);
+        let changes = self.changes(operators, operators.or(header));
         let header = header.and_then(|node| self.header(node));
-        let changes = self.changes(operators, root);
         let (name, guarantee) = header?;
         Some(Update { name, guarantee, changes: changes? })
     }
@@ -80,14 +80,15 @@ impl Reader<'_> {
         Some((name?.into(), guarantee))
     }
 
-    fn changes(&mut self, operators: Option<&Node>, root: &Node) -> Option<BTreeMap<String, Change>> {
+    fn changes(&mut self, operators: Option<&Node>, nearest: Option<&Node>) -> Option<BTreeMap<String, Change>> {
         let entries = match operators {
             Some(node) => table::entries(node, "`operator`", &mut self.report)?,
             None => &[],
         };
         if entries.is_empty() {
-            let end = operators.map_or(root.span.end..root.span.end, |node| node.span.clone());
-            let fault = self.report.fault(Code::U08, end, "the update changes no operator").label("nothing is changed");
+            let span = nearest.map_or(0..0, |node| node.span.clone());
+            let fault =
+                self.report.fault(Code::U08, span, "the update changes no operator").label("nothing is changed");
             let fault = fault.expected("`[operator.NAME]` at least once", "none");
             fault.hint("add `[operator.NAME]` with `component` or `properties`, and `state`");
             return None;

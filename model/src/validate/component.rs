@@ -148,51 +148,55 @@ fn firing(c: &Component) -> Vec<Fault> {
 }
 
 fn holding(c: &Component) -> Vec<Fault> {
+    if c.holds_open_work() { buffer(c) } else { wake(c).into_iter().collect() }
+}
+
+fn buffer(c: &Component) -> Vec<Fault> {
     let mut faults = Vec::new();
-    if c.holds_open_work() {
-        if c.inputs.is_empty() {
-            faults.push(Fault::new(
-                "it buffers packets but has no inputs",
-                "an input",
-                "none",
-                "a source that emits at once has emission `each`",
-            ));
-        }
-        if c.wake == Wake::None {
-            faults.push(Fault::new(
-                "it buffers packets but never wakes",
-                "wake `source` or `resume`",
-                "wake `none`",
-                "without a wake, nothing releases what it holds",
-            ));
-        }
-        if c.state.is_none() {
-            faults.push(Fault::new(
-                "it buffers packets but declares no state",
-                "the type of its state",
-                "none",
-                "what it holds is state, and an update must know how to carry it",
-            ));
-        }
-        return faults;
+    if c.inputs.is_empty() {
+        faults.push(Fault::new(
+            "it buffers packets but has no inputs",
+            "an input",
+            "none",
+            "a source that emits at once has emission `each`",
+        ));
     }
+    if c.wake == Wake::None {
+        faults.push(Fault::new(
+            "it buffers packets but never wakes",
+            "wake `source` or `resume`",
+            "wake `none`",
+            "without a wake, nothing releases what it holds",
+        ));
+    }
+    if c.state.is_none() {
+        faults.push(Fault::new(
+            "it buffers packets but declares no state",
+            "the type of its state",
+            "none",
+            "what it holds is state, and an update must know how to carry it",
+        ));
+    }
+    faults
+}
+
+fn wake(c: &Component) -> Option<Fault> {
     match c.wake {
-        Wake::None => {}
-        Wake::Source if c.inputs.is_empty() => {}
-        Wake::Source => faults.push(Fault::new(
+        Wake::None => None,
+        Wake::Source if c.inputs.is_empty() => None,
+        Wake::Source => Some(Fault::new(
             "it wakes as a source and has inputs, but holds no packet to use up",
             "emission `buffer`, or no input",
             format!("emission `{}`", emission_name(c.emission)),
             "split it into a source and a merge",
         )),
-        Wake::Resume => faults.push(Fault::new(
+        Wake::Resume => Some(Fault::new(
             "it wakes to resume open work but holds none",
             "emission `buffer`",
             format!("emission `{}`", emission_name(c.emission)),
             "open work is what a `buffer` holds",
         )),
     }
-    faults
 }
 
 fn emission(c: &Component) -> Option<Fault> {

@@ -25,14 +25,6 @@ pub(super) fn check(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// Whether an input port of the operator that should have an arc has none, so that what feeds it is not known.
-pub(super) fn starved(wiring: &Wiring<'_>, id: OperatorId) -> bool {
-    let inputs = wiring.component(id).map_or(0, |component| component.inputs.len());
-    let fed: Vec<usize> =
-        wiring.wires.iter().filter_map(|w| w.to.at()).filter(|at| at.0 == id).map(|at| at.1).collect();
-    (0..inputs).any(|input| !fed.contains(&input))
-}
-
 /// Inputs or outputs: the arcs at each port, and what is said when there is not exactly one.
 struct Side {
     code: Code,

@@ -3,7 +3,7 @@
 //! Where a component or an end is not known, the flow gets the benefit of the doubt: an arc into an unknown port may
 //! be feedback, an unknown component may be a source.
 
-use super::{Wiring, diagnostic, ports};
+use super::{End, Wire, Wiring, diagnostic};
 use crate::component::{Component, Wake};
 use crate::diagnostic::{Code, Diagnostic, Thing};
 use crate::graph::{self, Forward};
@@ -114,10 +114,8 @@ fn no_source(wiring: &Wiring<'_>) -> Diagnostic {
 }
 
 fn unreached(wiring: &Wiring<'_>, mut roots: Vec<OperatorId>) -> Vec<Diagnostic> {
-    let graph = wiring.arcs_where(|wire| !wire.feedback);
-    // What feeds these is wrong or unknown, and reported as such (F03, F05, F16).
-    roots.extend(wiring.wires.iter().filter(|wire| wire.from.operator.is_none()).filter_map(|wire| wire.to.operator));
-    roots.extend(wiring.operators().map(|(id, _)| id).filter(|&id| ports::starved(wiring, id)));
+    let (graph, unknown) = doubtful(wiring);
+    roots.push(unknown);
     let reached: BTreeSet<OperatorId> = roots.into_iter().flat_map(|root| graph::reachable(&graph, root)).collect();
     wiring
         .operators()
@@ -136,7 +134,7 @@ fn unreached(wiring: &Wiring<'_>, mut roots: Vec<OperatorId>) -> Vec<Diagnostic>
 }
 
 fn feedback(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
-    let graph = wiring.arcs_where(|wire| !wire.feedback);
+    let (graph, _) = doubtful(wiring);
     let loops = |from: OperatorId, to: OperatorId| graph::reachable(&graph, to).contains(&from);
     let arcs = wiring.wires.iter().enumerate().filter(|(_, wire)| wire.feedback);
     arcs.filter_map(|(i, wire)| {
@@ -144,6 +142,35 @@ fn feedback(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
         (!loops(from, to)).then(|| open_loop(wiring, graph::arc_id(i), from, to))
     })
     .collect()
+}
+
+/// The arcs that are not feedback, and one operator more: the unknown. Arcs that are loose or missing (F03, F05, F06,
+/// F16) and unknown components (F02) lead there and come from there, so that a path cut by one of them is not missed
+/// a second time.
+fn doubtful(wiring: &Wiring<'_>) -> (Forward, OperatorId) {
+    let mut graph = wiring.arcs_where(|wire| !wire.feedback);
+    let unknown = graph.add_node(());
+    let ends = |end: fn(&Wire) -> End| wiring.wires.iter().filter_map(|w| end(w).at()).collect::<BTreeSet<_>>();
+    let (fed, driven) = (ends(|wire| wire.to), ends(|wire| wire.from));
+    let mut from_unknown = BTreeSet::new();
+    let mut to_unknown = BTreeSet::new();
+    for (id, component) in wiring.operators() {
+        let inputs = component.map_or(&[][..], |c| &c.inputs);
+        let unfed = inputs.iter().enumerate().any(|(i, input)| !input.feedback && !fed.contains(&(id, i)));
+        from_unknown.extend((unfed || component.is_none()).then_some(id));
+        let undriven = (0..component.map_or(0, |c| c.outputs.len())).any(|i| !driven.contains(&(id, i)));
+        to_unknown.extend((undriven || component.is_none()).then_some(id));
+    }
+    from_unknown.extend(wiring.wires.iter().filter(|wire| wire.from.operator.is_none()).filter_map(|w| w.to.operator));
+    to_unknown.extend(wiring.wires.iter().filter(|wire| wire.to.operator.is_none()).filter_map(|w| w.from.operator));
+    // The arcs' names do not matter: only paths do.
+    for id in from_unknown {
+        graph.add_edge(unknown, graph::node(id), graph::arc_id(0));
+    }
+    for id in to_unknown {
+        graph.add_edge(graph::node(id), unknown, graph::arc_id(0));
+    }
+    (graph, graph::operator_id(unknown.index()))
 }
 
 fn open_loop(wiring: &Wiring<'_>, arc: ArcId, from: OperatorId, to: OperatorId) -> Diagnostic {

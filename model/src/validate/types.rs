@@ -39,6 +39,8 @@ pub(crate) struct Kind {
     pub(crate) term: Term,
     /// Which version of the producer emits it.
     pub(crate) version: usize,
+    /// Whether it does not come along any more, but may still be held by the operator at the end of the arc.
+    pub(crate) held: bool,
     /// The kind on another arc from which it got its variable: arc and index there.
     because: Option<(usize, usize)>,
 }
@@ -54,14 +56,32 @@ pub(crate) struct Misfit {
 
 /// Follows types forward through operators that run any of the given versions; an operator without versions is unknown.
 pub(crate) fn propagate(order: &[OperatorId], versions: &[Vec<&Component>], wires: &[Wire]) -> Types {
+    propagate_held(order, versions, wires, &BTreeMap::new())
+}
+
+/// The same where operators may hold packets that came along an arc earlier: `held` is their types, by arc.
+pub(crate) fn propagate_held(
+    order: &[OperatorId],
+    versions: &[Vec<&Component>],
+    wires: &[Wire],
+    held: &BTreeMap<usize, &PacketType>,
+) -> Types {
     let mut types = Types { arcs: vec![Flowing::default(); wires.len()], misfits: Vec::new() };
     let mut entering = BTreeMap::<(OperatorId, usize), usize>::new();
     let mut leaving = BTreeMap::<(OperatorId, usize), Vec<usize>>::new();
     for (i, wire) in wires.iter().enumerate() {
-        wire.to.at().map(|at| entering.entry(at).or_insert(i));
-        wire.from.at().map(|at| leaving.entry(at).or_default().push(i));
+        if let Some(at) = wire.to.at() {
+            entering.entry(at).or_insert(i);
+        }
+        if let Some(at) = wire.from.at() {
+            leaving.entry(at).or_default().push(i);
+        }
     }
     for &id in order {
+        // Producers went before, so all that comes along the arcs into this operator is known by now.
+        for &arc in entering.range((id, 0)..=(id, usize::MAX)).map(|(_, arc)| arc) {
+            types.arcs[arc].hold(held.get(&arc).copied());
+        }
         for (version, component) in versions[id.0 as usize].iter().enumerate() {
             let bound = types.bind(component, |input| entering.get(&(id, input)).copied());
             for (i, output) in component.outputs.iter().enumerate() {
@@ -104,7 +124,7 @@ impl Types {
         for (arc, flowing) in self.arcs.iter().enumerate() {
             let Some((to, port)) = wires[arc].to.at() else { continue };
             for (version, component) in versions[to.0 as usize].iter().enumerate() {
-                let refused = |kind: &Kind| component.inputs[port].accepts.accepts(&kind.term).is_none();
+                let refused = |kind: &Kind| !kind.held && component.inputs[port].accepts.accepts(&kind.term).is_none();
                 let kinds = flowing.kinds.iter().enumerate().filter(|(_, kind)| refused(kind));
                 misfits.extend(kinds.map(|(kind, _)| Misfit { arc, kind, version }));
             }
@@ -149,13 +169,19 @@ impl Flowing {
 
     fn add(&mut self, term: Term, version: usize, because: Option<(usize, usize)>) {
         if !self.kinds.iter().any(|kind| kind.term == term && kind.version == version) {
-            self.kinds.push(Kind { term, version, because });
+            self.kinds.push(Kind { term, version, held: false, because });
         }
     }
 
-    /// All of it as one type.
+    fn hold(&mut self, held: Option<&PacketType>) {
+        let gone = |term: &&Term| self.kinds.iter().all(|kind| kind.term != **term);
+        let terms: Vec<Term> = held.into_iter().flat_map(PacketType::terms).filter(gone).cloned().collect();
+        self.kinds.extend(terms.into_iter().map(|term| Kind { term, version: 0, held: true, because: None }));
+    }
+
+    /// All that comes along, as one type.
     pub(crate) fn packet_type(&self) -> PacketType {
-        PacketType::of(self.kinds.iter().map(|kind| kind.term.clone()))
+        PacketType::of(self.kinds.iter().filter(|kind| !kind.held).map(|kind| kind.term.clone()))
     }
 }
 
@@ -199,4 +225,67 @@ fn cause(wiring: &Wiring<'_>, types: &Types, arc: usize, kind: usize) -> String 
     let mut history: Vec<String> = types.history(arc, kind).iter().map(emitted).collect();
     history.reverse();
     history.join(" because ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Misfit, Types, propagate};
+    use crate::component::Component;
+    use crate::example::component;
+    use crate::graph::operator_id;
+    use crate::packet_type::Term;
+    use crate::validate::{End, Wire};
+    use proptest::prelude::{Strategy, proptest};
+    use proptest::sample::select;
+    use std::collections::BTreeSet;
+
+    /// Two versions of an operator, each with some input and output type.
+    fn versions() -> impl Strategy<Value = [(&'static str, &'static str); 2]> {
+        let ports = select(vec![
+            ("a", "a"),
+            ("a", "b"),
+            ("b", "a"),
+            ("a | b", "b"),
+            ("$x", "$x"),
+            ("$x", "w($x)"),
+            ("w($x)", "$x"),
+        ]);
+        [ports.clone(), ports]
+    }
+
+    fn line(length: usize) -> Vec<Wire> {
+        let end = |i| End { operator: Some(operator_id(i)), port: Some(0) };
+        (1..length).map(|i| Wire { from: end(i - 1), to: end(i), feedback: false }).collect()
+    }
+
+    /// Arc, type, and the version that refuses it, as an index into the versions of `chosen`.
+    fn refused(types: &Types, chosen: impl Fn(&Misfit) -> usize) -> BTreeSet<(usize, Term, usize)> {
+        types.misfits.iter().map(|m| (m.arc, types.arcs[m.arc].kinds[m.kind].term.clone(), chosen(m))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_finds_what_every_combination_of_versions_shows(line_of in proptest::collection::vec(versions(), 1..6)) {
+            let source = component("source", "none each source", "", "OUT a | b");
+            let pairs: Vec<[Component; 2]> = line_of.iter().map(|pair| {
+                pair.map(|(accepts, emits)| component("c", "any each", &format!("IN {accepts}"), &format!("OUT {emits}")))
+            }).collect();
+            let wires = line(pairs.len() + 1);
+            let order: Vec<_> = (0..=pairs.len()).map(operator_id).collect();
+
+            let both: Vec<Vec<&Component>> =
+                [vec![&source]].into_iter().chain(pairs.iter().map(|pair| pair.iter().collect())).collect();
+            let at_once = refused(&propagate(&order, &both, &wires), |misfit| misfit.version);
+
+            let mut one_by_one = BTreeSet::new();
+            for combination in 0..1usize << pairs.len() {
+                let version = |operator: usize| combination >> operator & 1;
+                let one = pairs.iter().enumerate().map(|(i, pair)| vec![&pair[version(i)]]);
+                let one: Vec<Vec<&Component>> = [vec![&source]].into_iter().chain(one).collect();
+                // Arc n leads to operator n + 1, whose versions are pair n.
+                one_by_one.extend(refused(&propagate(&order, &one, &wires), |misfit| version(misfit.arc)));
+            }
+            assert_eq!(at_once, one_by_one);
+        }
+    }
 }

@@ -95,7 +95,7 @@ impl Acceptor {
                 Ok(socket) => cx.emit(OUT, Packet::new(Connection::new(socket, seats.take()))),
                 Err(Errno::AGAIN) => return Stop::NoneThere,
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => return Stop::NoResources,
-                // The connection that was to be accepted is gone; it is no longer in the queue.
+                // The connection that was to be accepted is gone and no longer in the queue, so this does not repeat.
                 Err(_) => {}
             }
             if cx.room() == 0 {
@@ -162,5 +162,32 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 fn note_address(listener: &TcpListener, observations: &Observations) {
     if let Ok(address) = listener.local_addr() {
         observations.note_listening(address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn an_accepted_socket_is_undelayed_without_being_told() {
+        let listener = listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let _client = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        listener.set_nonblocking(false).expect("a socket");
+        let (accepted, _) = listener.accept().expect("someone connected");
+        assert!(accepted.nodelay().expect("a socket"));
+    }
+
+    #[test]
+    fn an_address_can_be_taken_again_at_once() {
+        let listener = listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let client = TcpStream::connect(address).expect("it listens");
+        listener.set_nonblocking(false).expect("a socket");
+        // The side that closes first keeps the address occupied for a minute, but for SO_REUSEADDR.
+        drop(listener.accept().expect("someone connected"));
+        drop((client, listener));
+        listen(address).expect("the same address");
     }
 }

@@ -163,3 +163,91 @@ fn integer(name: &str, default: u64) -> Property {
 fn transfer(name: &str, from: &str, to: &str) -> Transfer {
     Transfer { name: name.into(), from: from.into(), to: to.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::function::Properties;
+
+    fn registered() -> Registry {
+        let mut registry = Registry::default();
+        register(&mut registry, Arc::default());
+        registry
+    }
+
+    fn declared<'a>(registry: &'a Registry, id: &str) -> &'a Component {
+        registry.catalogue().component(&ComponentRef::parse(id)).expect(id)
+    }
+
+    /// The first `open`-`close` pieces of the lines of a text.
+    fn between<'a>(text: &'a str, open: &'a str, close: char) -> impl Iterator<Item = &'a str> {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .flat_map(move |line| line.split(open).skip(1))
+            .filter_map(move |rest| rest.split(close).next())
+    }
+
+    #[test]
+    fn the_flow_and_its_updates_name_what_is_registered() {
+        let registry = registered();
+        let in_flow: Vec<&str> = between(FLOW, "(", ')').collect();
+        assert_eq!(in_flow.len(), 6);
+        let in_updates: Vec<&str> =
+            between(NIO, "component = \"", '"').chain(between(BLOCKING, "component = \"", '"')).collect();
+        assert_eq!(in_updates.len(), 4);
+        for id in in_flow.into_iter().chain(in_updates) {
+            assert_eq!(declared(&registry, id).id, ComponentRef::parse(id));
+        }
+        for (update, name) in [(NIO, "reply-to-nio"), (BLOCKING, "reply-to-blocking")] {
+            assert_eq!(between(update, "transfer = \"", '"').collect::<Vec<_>>(), [name]);
+            assert!(registry.has_transfer(name) && registry.catalogue().transfer(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_load_gives_only_the_reply_of_its_version_takes() {
+        let registry = registered();
+        let (compose, versions) = (declared(&registry, "http/compose"), ["1", "nio"]);
+        for from in versions {
+            let loaded = &declared(&registry, &format!("http/load@{from}")).outputs[0].emits;
+            let binding = compose.inputs[0].accepts.accepts(&loaded.terms()[0]).expect("it takes any body");
+            let response = compose.outputs[0].emits.substitute(&binding);
+            for to in versions {
+                let accepts = &declared(&registry, &format!("http/reply@{to}")).inputs[0].accepts;
+                assert_eq!(accepts.accepts(&response.terms()[0]).is_some(), from == to, "load@{from} to reply@{to}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_transfer_leads_from_one_version_of_reply_to_the_other() {
+        let registry = registered();
+        for (name, from, to) in [("reply-to-nio", "1", "nio"), ("reply-to-blocking", "nio", "1")] {
+            let transfer = registry.catalogue().transfer(name).expect(name);
+            let state = |version: &str| declared(&registry, &format!("http/reply@{version}")).state.clone();
+            assert_eq!((Some(transfer.from.clone()), Some(transfer.to.clone())), (state(from), state(to)));
+        }
+    }
+
+    #[test]
+    fn a_flow_that_cannot_start_says_why() {
+        let registry = registered();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let taken = listener.local_addr().expect("it is bound").to_string();
+        let build = |id: &str, name: &str, value: &str| {
+            let values = [(name.to_owned(), Value::from(value))].into();
+            let id = ComponentRef::parse(id);
+            registry.build(&id, &Properties::new(values)).err().map(|error| error.to_string())
+        };
+        for (id, name, value) in [
+            ("http/accept", "LISTEN", taken.as_str()),
+            ("http/accept", "LISTEN", "nowhere"),
+            ("http/load", "ROOT", "/does/not/exist"),
+            ("http/load@nio", "ROOT", "/dev/null"),
+        ] {
+            let message = build(id, name, value).expect("it must fail");
+            assert!(message.contains(&format!("`{value}`")), "{message}");
+        }
+        assert_eq!(build("http/load", "ROOT", "/"), None);
+    }
+}

@@ -102,7 +102,8 @@ impl Observations {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// How many of the closed connections ended in an error or a timeout of their socket.
+    /// How many of the closed connections ended in an error or a timeout of their socket, or with a file that lost
+    /// bytes while it was sent.
     pub fn broken(&self) -> u64 {
         self.broken.load(Ordering::Relaxed)
     }

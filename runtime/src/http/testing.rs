@@ -2,8 +2,10 @@
 //!
 //! It stands in for the engine: arcs are one queue, all operators share one poll, and after each firing it checks that
 //! an operator that emits `each` did so once and that a `buffer` operator released only what it holds. A client is
-//! either a blocking one on a thread of its own ([`Server::serve`]) or driven in turns ([`Turns`]), where a test has to
-//! say what has arrived when.
+//! either a blocking one on a thread of its own ([`Server::serve`]) or driven in turns ([`Turns`](client::Turns)), where
+//! a test has to say what has arrived when.
+
+pub(crate) mod client;
 
 use super::components::register;
 use super::observations::Observations;
@@ -15,8 +17,8 @@ use neurath_model::flow::ComponentRef;
 use neurath_model::id::{Lineage, OperatorId, PortIndex, UpdateId, Version};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +30,8 @@ pub(crate) const REPLY: usize = 5;
 /// By index: the operators in the order of the flow.
 const NAMES: [&str; 6] = ["accept", "read", "parse", "load", "compose", "reply"];
 const ROOM: usize = 4;
+const OPERATOR_SHIFT: u32 = 32;
+const GENERATION_SHIFT: u32 = 40;
 
 /// The version of `load` and `reply` that a server starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,8 @@ struct Operator {
     ready: Vec<Readiness>,
     again: bool,
     lineages: u64,
+    /// How often its function has been changed: what an earlier one left watched is not reported to a later one.
+    generation: usize,
 }
 
 struct Arrival {
@@ -127,6 +133,7 @@ impl Server {
             state = self.registry.run_transfer(name, state);
         }
         self.operators[operator].function = new.function;
+        self.operators[operator].generation += 1;
         self.call(operator, None, |function, cx| {
             function.import(state, cx);
             function.start(cx);
@@ -183,7 +190,8 @@ impl Server {
         })
     }
 
-    fn look(&mut self, timeout: Duration) {
+    /// Takes note of what is ready, and waits for it at most so long.
+    pub(crate) fn look(&mut self, timeout: Duration) {
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return,
             result => result.expect("the poll works"),
@@ -192,7 +200,10 @@ impl Server {
             let Token(token) = event.token();
             let readiness =
                 Readiness { key: token as u32, readable: event.is_readable(), writable: event.is_writable() };
-            self.operators[token >> 32].ready.push(readiness);
+            let operator = &mut self.operators[token >> OPERATOR_SHIFT & 0xff];
+            if operator.generation == token >> GENERATION_SHIFT {
+                operator.ready.push(readiness);
+            }
         }
     }
 
@@ -222,7 +233,7 @@ impl Server {
             lineage,
             room: ROOM,
             poll: self.poll.registry(),
-            token_base: index << 32,
+            token_base: operator.generation << GENERATION_SHIFT | index << OPERATOR_SHIFT,
         };
         call(operator.function.as_mut(), &mut cx);
         let count = done.len();
@@ -266,6 +277,7 @@ impl Server {
             ready: Vec::new(),
             again: false,
             lineages: 0,
+            generation: 0,
         }
     }
 
@@ -283,142 +295,4 @@ impl Function for Gone {
     fn export(self: Box<Self>, _cx: &mut Context<'_>) -> crate::packet::State {
         unreachable!("it is replaced before anything is asked of it")
     }
-}
-
-/// A client that takes turns with the server, on one thread.
-pub(crate) struct Turns {
-    stream: TcpStream,
-    pub(crate) received: Vec<u8>,
-    pub(crate) ended: bool,
-}
-
-impl Turns {
-    /// Connects, and lets the server notice.
-    pub(crate) fn connect(server: &mut Server) -> Self {
-        let client = Self::connect_only(server);
-        server.turn();
-        client
-    }
-
-    pub(crate) fn connect_only(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address()).expect("the kernel takes the connection");
-        stream.set_nonblocking(true).expect("a socket can be non-blocking");
-        stream.set_nodelay(true).expect("a socket can be undelayed");
-        Self { stream, received: Vec::new(), ended: false }
-    }
-
-    /// Sends, and lets the server do what it can.
-    pub(crate) fn send(&mut self, server: &mut Server, bytes: &[u8]) {
-        self.write(bytes);
-        server.turn();
-    }
-
-    pub(crate) fn write(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("so little fits into the socket");
-    }
-
-    /// Takes turns until so many bytes are there, or the server has closed.
-    pub(crate) fn receive(&mut self, server: &mut Server, count: usize) {
-        const PATIENCE: usize = 10_000;
-        for _ in 0..PATIENCE {
-            if self.received.len() >= count || self.ended {
-                return;
-            }
-            if !self.take_what_is_there() {
-                server.look(Duration::from_millis(1));
-            }
-            server.turn();
-        }
-        panic!("{} of {count} bytes came, and then no more", self.received.len());
-    }
-
-    /// Whether there was anything.
-    pub(crate) fn take_what_is_there(&mut self) -> bool {
-        let mut space = [0; 1 << 16];
-        match self.stream.read(&mut space) {
-            Ok(0) => self.ended = true,
-            Ok(count) => self.received.extend_from_slice(&space[..count]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-            Err(_) => self.ended = true,
-        }
-        true
-    }
-
-    /// Gives the socket over to a thread of its own.
-    pub(crate) fn into_blocking(self) -> (TcpStream, Vec<u8>) {
-        self.stream.set_nonblocking(false).expect("a socket can be blocking");
-        (self.stream, self.received)
-    }
-}
-
-/// A response as a client sees it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Received {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Received {
-    /// The value of a field.
-    pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
-    }
-}
-
-/// A blocking client.
-pub(crate) struct Client(BufReader<TcpStream>);
-
-impl Client {
-    pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server listens");
-        // Only a server that hangs is ever cut off by this.
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket can time out");
-        Self(BufReader::new(stream))
-    }
-
-    pub(crate) fn stream(&self) -> &TcpStream {
-        self.0.get_ref()
-    }
-
-    pub(crate) fn send(&mut self, bytes: &[u8]) {
-        self.0.get_mut().write_all(bytes).expect("the server reads");
-    }
-
-    /// Sends a request and reads the answer to it.
-    pub(crate) fn ask(&mut self, request: &[u8]) -> Received {
-        self.send(request);
-        self.receive(request.starts_with(b"HEAD "))
-    }
-
-    pub(crate) fn receive(&mut self, header_only: bool) -> Received {
-        read_response(&mut self.0, header_only)
-    }
-
-    /// Whether the server has closed and nothing was left to read.
-    pub(crate) fn is_at_end(&mut self) -> bool {
-        self.0.fill_buf().expect("closed, not reset").is_empty()
-    }
-}
-
-/// Reads one response.
-pub(crate) fn read_response(from: &mut impl BufRead, header_only: bool) -> Received {
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        assert_ne!(from.read_line(&mut head).expect("a response"), 0, "the server closed within `{head}`");
-    }
-    let status = head.get(9..12).and_then(|code| code.parse().ok()).expect("a status line");
-    let mut received = Received { status, head, body: Vec::new() };
-    let length = received.field("Content-Length").map_or(0, |text| text.parse().expect("a length"));
-    if !header_only {
-        received.body = vec![0; length];
-        from.read_exact(&mut received.body).expect("a whole body");
-    }
-    received
-}
-
-/// Bytes that are nowhere the same within a few pages, so that none can be lost or doubled unseen.
-pub(crate) fn pattern(length: usize) -> Vec<u8> {
-    (0..length.div_ceil(4)).flat_map(|i| (i as u32).wrapping_mul(0x9e37_79b1).to_le_bytes()).take(length).collect()
 }

@@ -8,92 +8,23 @@
 //! Two things are kinder than the reference: blanks at the end of the last line are allowed, and after a statement
 //! that cannot be read, reading goes on at the next line. Meaning is given to the statements in [`super`].
 
+use super::syntax::{Declaration, End, Export, Failure, Link, Name, Statement, Syntax};
+use super::words::{
+    is_annotation_key, is_annotation_value, is_component, is_first_of_name, is_json_blank, is_metadata, is_newline,
+    is_node_name, is_port_name,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// A line's worth of text, or less.
-pub(super) enum Statement {
-    /// `INPORT=a.IN:PUBLIC`
-    Inport(Export),
-    /// `OUTPORT=a.OUT:PUBLIC`
-    Outport(Export),
-    /// `# @name value`
-    Annotation { key: String, value: String, span: Range<usize> },
-    /// `'x' -> IN a OUT -> IN b`; the links between two arrows stand next to each other.
-    Chain(Vec<Link>),
-}
-
-/// An exported port.
-pub(super) struct Export {
-    pub(super) operator: Name,
-    pub(super) port: String,
-    pub(super) public: String,
-    pub(super) span: Range<usize>,
-}
-
-/// One end of an arrow.
-pub(super) enum Link {
-    /// The arrow before it enters here.
-    Target(End),
-    /// The arrow after it leaves here.
-    Source(End),
-    /// The arrow after it brings this value.
-    Packet(Value, Range<usize>),
-}
-
-/// A port of an operator.
-pub(super) struct End {
-    pub(super) operator: Name,
-    pub(super) port: String,
-    pub(super) index: Option<u32>,
-    pub(super) span: Range<usize>,
-}
-
-/// An operator's name and where it is given.
-#[derive(Clone)]
-pub(super) struct Name {
-    pub(super) name: String,
-    pub(super) span: Range<usize>,
-}
-
-/// `name(component:metadata)`, in either part empty or absent.
-pub(super) struct Declaration {
-    pub(super) operator: String,
-    pub(super) component: String,
-    pub(super) metadata: Option<String>,
-    pub(super) span: Range<usize>,
-}
-
-/// What a text says, as far as it could be read.
-#[derive(Default)]
-pub(super) struct Syntax {
-    pub(super) statements: Vec<Statement>,
-    /// By place. Those in unreadable statements too, so that other statements can name them.
-    pub(super) declarations: BTreeMap<usize, Declaration>,
-    /// Names that an unreadable part of the text may have declared.
-    pub(super) perhaps_declared: BTreeSet<String>,
-    pub(super) failures: Vec<Failure>,
-    /// Port indices that are too large.
-    pub(super) large_indices: BTreeSet<(usize, usize)>,
-}
-
-/// A place where no rule fits.
-pub(super) struct Failure {
-    pub(super) at: usize,
-    pub(super) expected: Vec<String>,
-    /// The quote, parenthesis or bracket that is still open there.
-    pub(super) opened: Option<usize>,
-}
 
 /// Reads a whole text.
 pub(super) fn read(text: &str) -> Syntax {
     let mut parser = Parser {
         text,
         at: 0,
-        furthest: Failure { at: 0, expected: vec![], opened: None },
+        furthest: Failure::default(),
         default_in: "IN".into(),
         default_out: "OUT".into(),
         anonymous: BTreeMap::new(),
@@ -118,6 +49,8 @@ struct Parser<'t> {
     syntax: Syntax,
 }
 
+/// What stands between the brackets after a port.
+pub(super) const INDEX: &str = "the index of an array port";
 /// What a statement begins with.
 pub(super) const STATEMENT: &str =
     "an operator, an initial packet, `INPORT=`, `OUTPORT=`, `DEFAULT_INPORT=`, `DEFAULT_OUTPORT=` or a comment";
@@ -134,7 +67,7 @@ impl<'t> Parser<'t> {
     /// Notes that `expected` would have been read at `at`.
     fn miss<T>(&mut self, at: usize, expected: impl Into<String>, opened: Option<usize>) -> Option<T> {
         if at > self.furthest.at {
-            self.furthest = Failure { at, expected: vec![], opened: None };
+            self.furthest = Failure { at, ..Failure::default() };
         }
         if at == self.furthest.at {
             let expected = expected.into();
@@ -294,10 +227,19 @@ impl<'t> Parser<'t> {
         let bridge = self.attempt(Self::bridge);
         let outport = bridge.or_else(|| self.attempt(Self::outport));
         let links = outport.or_else(|| self.attempt(Self::initial_packet))?;
+        let opened = self.quote_over_lines(&links);
         self.spaces();
-        self.token("->", "`->`", None)?;
+        self.token("->", "`->`", opened)?;
         self.spaces();
         Some(links)
+    }
+
+    /// Where a text in quotes begins that goes over several lines: most often a closing quote was forgotten.
+    fn quote_over_lines(&self, links: &[Link]) -> Option<usize> {
+        match links {
+            [Link::Packet(Value::String(text), span)] if text.contains('\n') => Some(span.start),
+            _ => None,
+        }
     }
 
     fn bridge(&mut self) -> Option<Vec<Link>> {
@@ -364,7 +306,9 @@ impl<'t> Parser<'t> {
 
     fn json(&mut self) -> Option<Value> {
         let rest = self.rest();
-        if !rest.starts_with(|c: char| matches!(c, '"' | '{' | '[' | '-' | 't' | 'f' | 'n') || c.is_ascii_digit()) {
+        let is_word = ["true", "false", "null"].iter().any(|word| rest.starts_with(word));
+        let is_number = rest.strip_prefix('-').unwrap_or(rest).starts_with(|c: char| c.is_ascii_digit());
+        if !is_word && !is_number && !rest.starts_with(['"', '{', '[']) {
             return None;
         }
         let raw = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(rest));
@@ -378,7 +322,9 @@ impl<'t> Parser<'t> {
                 let at = self.at + if error.is_eof() { rest.len() } else { inside };
                 let said = error.to_string();
                 let said = said.split(" at line ").next().unwrap_or_default();
-                self.miss(at, format!("a JSON value ({said})"), Some(self.at))
+                let expected =
+                    if error.is_eof() { "the rest of a JSON value".into() } else { format!("JSON ({said})") };
+                self.miss(at, expected, Some(self.at))
             }
         }
     }
@@ -476,7 +422,7 @@ impl<'t> Parser<'t> {
         let start = self.at;
         let digits = self.run_of(|c| c.is_ascii_digit());
         if digits.is_empty() {
-            return self.miss(self.at, "the index of an array port", Some(opened));
+            return self.miss(self.at, INDEX, Some(opened));
         }
         self.token("]", "`]`", Some(opened))?;
         let index = digits.parse();
@@ -489,13 +435,13 @@ impl<'t> Parser<'t> {
     /// Notes the failure and goes to the next line; what is passed over may have declared operators, and so may its
     /// beginning, of which a fragment can have been read as a statement.
     fn recover(&mut self) {
-        let failure = std::mem::replace(&mut self.furthest, Failure { at: 0, expected: vec![], opened: None });
+        let line = self.text[..self.at].rfind('\n').map_or(0, |newline| newline + 1);
+        let failure = Failure { line, ..std::mem::take(&mut self.furthest) };
         // A quote that was never closed has swallowed all the rest: go on after the line in which it stands.
         let swallowed = failure.at == self.text.len();
         let reached = if swallowed { failure.opened.unwrap_or(failure.at) } else { failure.at }.max(self.at);
         let next = self.text[reached..].find('\n').map_or(self.text.len(), |newline| reached + newline + 1);
-        let line_start = self.text[..self.at].rfind('\n').map_or(0, |newline| newline + 1);
-        let declared = declared_in(&self.text[line_start..next]);
+        let declared = declared_in(&self.text[line..next]);
         self.syntax.perhaps_declared.extend(declared);
         self.at = next;
         self.syntax.failures.push(failure);
@@ -506,70 +452,4 @@ impl<'t> Parser<'t> {
 fn declared_in(text: &str) -> impl Iterator<Item = String> {
     let before = text.match_indices('(').map(|(at, _)| &text[..at]);
     before.filter_map(|before| before.rsplit(|c| !is_node_name(c)).next()).map(str::to_owned)
-}
-
-fn is_newline(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
-}
-
-fn is_json_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r')
-}
-
-fn is_first_of_name(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
-}
-
-fn is_node_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
-}
-
-fn is_port_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '.')
-}
-
-fn is_component(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/')
-}
-
-fn is_metadata(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '=' | ',')
-}
-
-fn is_annotation_key(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
-}
-
-fn is_annotation_value(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.')
-}
-
-/// Whether the text is an operator's name.
-pub(super) fn names_an_operator(text: &str) -> bool {
-    text.starts_with(is_first_of_name) && text.chars().all(is_node_name)
-}
-
-/// Whether the text is a port's name.
-pub(super) fn names_a_port(text: &str) -> bool {
-    text.starts_with(is_first_of_name) && text.chars().all(is_port_name)
-}
-
-/// Whether the text is a component's name.
-pub(super) fn names_a_component(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_component)
-}
-
-/// Whether the text can be a key or a value of metadata.
-pub(super) fn fits_metadata(text: &str) -> bool {
-    text.chars().all(|c| is_metadata(c) && c != '=' && c != ',')
-}
-
-/// Whether the text can be an annotation's key.
-pub(super) fn fits_annotation_key(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(is_annotation_key)
-}
-
-/// Whether the text can be an annotation's value: blanks before it belong to the key.
-pub(super) fn fits_annotation_value(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with(' ') && text.chars().all(is_annotation_value)
 }

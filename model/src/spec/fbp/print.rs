@@ -9,7 +9,7 @@
 //! OUTPORT=reply.DONE:SERVED               exports
 //! ```
 
-use super::grammar::{
+use super::words::{
     fits_annotation_key, fits_annotation_value, fits_metadata, names_a_component, names_a_port, names_an_operator,
 };
 use super::{ENVIRONMENT, RUNTIME, VERSION};

@@ -1,0 +1,102 @@
+//! What verbs read: flows, component files and updates, each kept with its text so that diagnostics can show places.
+
+use crate::cli::Format;
+use crate::function::Registry;
+use crate::http;
+use neurath_model::component::Catalogue;
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
+use neurath_model::flow::Flow;
+use neurath_model::graph::FlowGraph;
+use neurath_model::spec;
+use neurath_model::update::Update;
+use neurath_model::validate::validate;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What the verbs of one invocation share: the output format, and every text that was read.
+pub struct Session {
+    /// How to print.
+    pub format: Format,
+    texts: BTreeMap<String, String>,
+}
+
+impl Session {
+    /// Nothing read yet.
+    pub fn new(format: Format) -> Self {
+        Self { format, texts: BTreeMap::new() }
+    }
+
+    /// Whether results are printed as JSON.
+    pub fn json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// The text of that name, if it was read.
+    pub fn text(&self, source: &str) -> Option<&str> {
+        self.texts.get(source).map(String::as_str)
+    }
+
+    /// Keeps a text that did not come from a file.
+    pub fn keep(&mut self, source: &str, text: &str) {
+        self.texts.insert(source.into(), text.into());
+    }
+
+    /// Reads a file; its name is the path as given.
+    pub fn read(&mut self, path: &Path) -> Result<(String, String), Diagnostics> {
+        let source = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|e| unreadable(&source, &e))?;
+        self.keep(&source, &text);
+        Ok((source, text))
+    }
+
+    /// Reads a flow: FBP JSON if the name ends in `.json`, else FBP text.
+    pub fn flow(&mut self, path: &Path) -> Result<(Flow, SourceMap), Diagnostics> {
+        let (source, text) = self.read(path)?;
+        if path.extension().is_some_and(|e| e == "json") {
+            spec::fbp_json::parse(&source, &text)
+        } else {
+            spec::fbp::parse(&source, &text)
+        }
+    }
+
+    /// Reads an update.
+    pub fn update(&mut self, path: &Path) -> Result<(Update, SourceMap), Diagnostics> {
+        let (source, text) = self.read(path)?;
+        spec::update::parse(&source, &text)
+    }
+
+    /// The components compiled in, and those declared in these files.
+    pub fn catalogue(&mut self, files: &[PathBuf]) -> Result<Catalogue, Diagnostics> {
+        let mut catalogue = compiled_in(Arc::default()).catalogue().clone();
+        for file in files {
+            let (source, text) = self.read(file)?;
+            catalogue.extend(spec::components::parse(&source, &text)?.0);
+        }
+        Ok(catalogue)
+    }
+
+    /// Reads and validates a flow.
+    pub fn graph(&mut self, path: &Path, catalogue: &Catalogue) -> Result<FlowGraph, Diagnostics> {
+        let (flow, map) = self.flow(path)?;
+        validate(&flow, &map, catalogue)
+    }
+}
+
+/// The components that this program can run.
+pub fn compiled_in(observations: Arc<http::Observations>) -> Registry {
+    let mut registry = Registry::default();
+    http::register(&mut registry, observations);
+    registry
+}
+
+fn unreadable(source: &str, error: &std::io::Error) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        code: Code::P06,
+        message: format!("`{source}` cannot be read"),
+        places: Vec::new(),
+        expected: "a text file".into(),
+        found: error.to_string(),
+        hint: "check the path and its permissions".into(),
+    }])
+}
