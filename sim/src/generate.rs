@@ -18,7 +18,7 @@ use neurath_model::component::{Catalogue, Component, Property, PropertyKind};
 use neurath_model::diagnostic::{Diagnostics, SourceMap};
 use neurath_model::flow::ComponentRef;
 use neurath_model::graph::{FlowGraph, Node};
-use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
+use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
 use neurath_model::update::{Change, Guarantee, StatePolicy, Update};
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
@@ -62,7 +62,8 @@ impl Subject {
         Self { graph, catalogue: with_copies(catalogue), scheduler, given: Vec::new() }
     }
 
-    /// The same flow, to be updated by these, in order. What the scheduler does not promise is no reason to refuse one.
+    /// The same flow, to be updated by these, in order. With `direct`, which promises nothing, that is no reason to
+    /// refuse one.
     pub fn with_updates(mut self, updates: &[Update]) -> Result<Self, Diagnostics> {
         self.given = self.planned(updates)?;
         Ok(self)
@@ -106,8 +107,12 @@ impl Subject {
     }
 
     fn plan(&self, graph: &FlowGraph, update: &Update) -> Result<Plan, Diagnostics> {
-        let plan = plan_unpromised(graph, update, &SourceMap::default(), &self.catalogue, Some(self.scheduler));
-        plan.map(|(plan, _misfits)| plan)
+        let (map, scheduler) = (SourceMap::default(), Some(self.scheduler));
+        match self.scheduler {
+            Scheduler::Epoch => plan(graph, update, &map, &self.catalogue, scheduler),
+            // The control, which promises nothing: it is simulated to see what then goes wrong.
+            Scheduler::Direct => plan_unpromised(graph, update, &map, &self.catalogue, scheduler).map(|(plan, _)| plan),
+        }
     }
 }
 
@@ -216,9 +221,7 @@ fn same_ports(old: &Component, new: &Component) -> bool {
 
 /// What may become of the state; `None` where every policy would lose or misread it.
 fn policy(old: &Component, new: &Component, catalogue: &Catalogue) -> Option<StatePolicy> {
-    let leads = |from: &str, to: &str| {
-        old.state.as_deref() == Some(from) && new.state.as_deref() == Some(to)
-    };
+    let leads = |from: &str, to: &str| old.state.as_deref() == Some(from) && new.state.as_deref() == Some(to);
     if old.state == new.state {
         return Some(StatePolicy::Keep);
     }
@@ -232,7 +235,7 @@ fn policy(old: &Component, new: &Component, catalogue: &Catalogue) -> Option<Sta
 mod tests {
     use super::*;
     use crate::example;
-    use neurath_model::plan::{Action, plan};
+    use neurath_model::plan::Action;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -267,7 +270,10 @@ mod tests {
         };
         met("a replacement and a property", &|list| list.len() == 2);
         met("a property alone", &|list| matches!(list, [Action::Configure { .. }]));
-        met("the version of the paper", &|list| matches!(list, [Action::Replace { to, .. }, ..] if to.version == "nio"));
+        met(
+            "the version of the paper",
+            &|list| matches!(list, [Action::Replace { to, .. }, ..] if to.version == "nio"),
+        );
         met(
             "a transfer",
             &|list| matches!(list, [Action::Replace { state: StatePolicy::Transfer(t), .. }, ..] if t == "reply-to-nio"),

@@ -19,7 +19,7 @@ mod tests;
 
 use crate::instance::Instance;
 use crate::observation::Observation;
-use crate::system::Breach;
+use crate::system::{Breach, System};
 use crate::update_set::UpdateSet;
 use crate::world::World;
 use neurath_model::choice::Choice;
@@ -80,7 +80,7 @@ pub fn narrate(instance: &Instance, choices: &[Choice]) -> Story {
         firings.extend(seen.iter().filter_map(|o| Firing::of(instance, &world, o)));
         told.push((step::tell(instance, &world, choice, &seen), Concerns::of(choice, &seen)));
         if breach.is_none() {
-            breach = world.breach.clone().map(|breach| (breach, Some(i + 1)));
+            breach = instance.breach(&world, false).map(|breach| (breach, Some(i + 1)));
         }
     }
     let breach = breach.or_else(|| at_end(instance, &world).map(|breach| (breach, None)));
@@ -99,7 +99,7 @@ pub fn narrate(instance: &Instance, choices: &[Choice]) -> Story {
 fn at_end(instance: &Instance, world: &World) -> Option<Breach> {
     let mut open = Vec::new();
     world.choices(instance, &mut open);
-    open.is_empty().then(|| world.judge_end(instance)).flatten()
+    instance.breach(world, open.is_empty())
 }
 
 impl Firing {

@@ -14,7 +14,7 @@
 use crate::generate::Subject;
 use crate::instance::{Bounds, Fault, Instance};
 use crate::observation::Observation;
-use crate::system::Breach;
+use crate::system::{Breach, System};
 use crate::world::World;
 use neurath_model::choice::Choice;
 use neurath_model::component::Catalogue;
@@ -113,7 +113,8 @@ fn step(instance: &Instance, updates: &[Update], world: &mut World, choice: &Cho
 }
 
 fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("flows, updates and lines have text for keys, and no other numbers than JSON has")
+    serde_json::to_string(value)
+        .expect("flows, updates and lines have text for keys, and no other numbers than JSON has")
 }
 
 impl Saved {
@@ -160,7 +161,11 @@ impl Saved {
                 Code::T01,
                 "this is not a saved run that this program can read".into(),
                 vec![Place { source: source.into(), span, label: "here".into() }],
-                [&format!("a run with schema_version {SCHEMA_VERSION}"), &found, "replay a run with the version of neurath that saved it"],
+                [
+                    &format!("a run with schema_version {SCHEMA_VERSION}"),
+                    &found,
+                    "replay a run with the version of neurath that saved it",
+                ],
             ));
         }
         Ok(saved)
@@ -185,18 +190,18 @@ impl Saved {
                 return Err(misfit(i, line, "leads elsewhere", &json(line), &json(&again)));
             }
             choices.push(choice);
-            breach = breach.or_else(|| world.breach.clone());
+            breach = breach.or_else(|| instance.breach(&world, false));
         }
         open.clear();
         world.choices(&instance, &mut open);
-        let at_end = || if open.is_empty() { world.judge_end(&instance) } else { None };
-        let breach = breach.or_else(at_end);
+        let breach = breach.or_else(|| instance.breach(&world, open.is_empty()));
         Ok((instance, choices, breach))
     }
 
     fn instance(&self) -> Result<Instance, Diagnostics> {
         let graph = validate(&self.flow, &SourceMap::default(), &self.catalogue)?;
-        let subject = Subject { graph, catalogue: self.catalogue.clone(), scheduler: self.scheduler, given: Vec::new() };
+        let subject =
+            Subject { graph, catalogue: self.catalogue.clone(), scheduler: self.scheduler, given: Vec::new() };
         let plans: Vec<Plan> = subject.planned(&self.updates)?.into_iter().map(|(_, plan)| plan).collect();
         let instance = Instance::new(&subject.graph, &plans, self.bounds);
         match &self.fault {
@@ -210,7 +215,8 @@ impl Saved {
 
     /// The choice of a line, if it is open.
     fn choice(&self, instance: &Instance, i: usize, line: &Line, open: &[Choice]) -> Result<Choice, Diagnostics> {
-        let read = line.choice(&instance.program).and_then(|choice| choice.ok_or("a saved run has no such lines".into()));
+        let read =
+            line.choice(&instance.program).and_then(|choice| choice.ok_or("a saved run has no such lines".into()));
         let choice = read.map_err(|why| misfit(i, line, "cannot be read", "a step of this flow", &why))?;
         if open.contains(&choice) {
             return Ok(choice);
@@ -327,7 +333,9 @@ mod tests {
     fn a_step_that_is_not_open_is_refused_with_what_is() {
         let (subject, failure) = failing();
         let mut saved = saved(&subject, &failure, None);
-        saved.run.insert(0, Line { at: "load".into(), kind: "fire".into(), port: Some("IN".into()), ..Line::default() });
+        saved
+            .run
+            .insert(0, Line { at: "load".into(), kind: "fire".into(), port: Some("IN".into()), ..Line::default() });
         let refusal = refusal(saved.replay());
         assert_eq!(refusal.code, Code::X01);
         assert!(refusal.message.starts_with("step 1 of the saved run, `fire` at `load`, is not open"), "{refusal}");

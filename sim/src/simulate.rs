@@ -156,7 +156,10 @@ pub fn steps_max(instance: &Instance) -> u64 {
             let to = instance.program.arc(*arc).to.operator;
             taken[to.0 as usize] = taken[to.0 as usize].saturating_add(sent);
         }
-        steps = steps.saturating_add(begins).saturating_add(operator.inputs.len() as u64 * (updates + 1)).saturating_add(updates);
+        steps = steps
+            .saturating_add(begins)
+            .saturating_add(operator.inputs.len() as u64 * (updates + 1))
+            .saturating_add(updates);
     }
     // A packet is taken, and let go if it was held.
     let packets = taken.iter().fold(0_u64, |sum, n| sum.saturating_add(n.saturating_mul(2)));
@@ -171,14 +174,13 @@ pub fn first_breach(instance: &Instance, choices: &[Choice]) -> Option<(usize, B
     let mut world = World::new(instance);
     for (step, choice) in choices.iter().enumerate() {
         world.step(instance, choice, &mut |_| {});
-        if let Some(breach) = world.breach.clone() {
+        if let Some(breach) = instance.breach(&world, false) {
             return Some((step + 1, breach));
         }
     }
     let mut open = Vec::new();
     world.choices(instance, &mut open);
-    let ended = open.is_empty().then(|| world.judge_end(instance)).flatten();
-    ended.map(|breach| (choices.len(), breach))
+    instance.breach(&world, open.is_empty()).map(|breach| (choices.len(), breach))
 }
 
 impl Outcome {
@@ -234,7 +236,7 @@ fn run_with(instance: &Instance, weights: &Weights, rng: &mut impl Rng, buffers:
         buffers.open.clear();
         world.choices(instance, &mut buffers.open);
         if buffers.open.is_empty() {
-            run.breach = world.judge_end(instance);
+            run.breach = instance.breach(&world, true);
             return run;
         }
         if run.counts.steps == steps_max {
@@ -247,8 +249,8 @@ fn run_with(instance: &Instance, weights: &Weights, rng: &mut impl Rng, buffers:
         counts.steps += 1;
         counts.witness(instance, &world);
         run.choices.push(choice);
-        if world.breach.is_some() {
-            run.breach = world.breach;
+        run.breach = instance.breach(&world, false);
+        if run.breach.is_some() {
             return run;
         }
     }
@@ -291,7 +293,9 @@ impl Counts {
 
     /// Asks only for the witnesses that have not been met.
     fn witness(&mut self, instance: &Instance, world: &World) {
-        for witness in (0..WITNESSES.len()).filter(|w| self.witnessed >> w & 1 == 0).collect::<smallvec::SmallVec<[_; 32]>>() {
+        for witness in
+            (0..WITNESSES.len()).filter(|w| self.witnessed >> w & 1 == 0).collect::<smallvec::SmallVec<[_; 32]>>()
+        {
             self.witnessed |= u64::from(instance.witnessed(world, witness)) << witness;
         }
     }
@@ -327,7 +331,8 @@ fn emissions(instance: &Instance, at: OperatorId) -> (u64, u64) {
 fn in_order(instance: &Instance) -> Vec<OperatorId> {
     let program = &instance.program;
     let mut missing: Vec<usize> = program.operators().map(|(_, o)| o.interface.awaited.len()).collect();
-    let mut order: Vec<OperatorId> = program.operators().map(|(at, _)| at).filter(|at| missing[at.0 as usize] == 0).collect();
+    let mut order: Vec<OperatorId> =
+        program.operators().map(|(at, _)| at).filter(|at| missing[at.0 as usize] == 0).collect();
     let mut next = 0;
     while let Some(at) = order.get(next).copied() {
         next += 1;

@@ -96,7 +96,8 @@ impl Step<'_> {
 
     fn change(&self, at: OperatorId, update: UpdateId) -> String {
         let Self { instance, .. } = self;
-        let before = instance.update_ids().take_while(|u| *u < update).filter(|u| instance.update(*u).changes(at)).last();
+        let before =
+            instance.update_ids().take_while(|u| *u < update).filter(|u| instance.update(*u).changes(at)).last();
         let before = &instance.behaviour(at, before.unwrap_or(UpdateId::NONE)).component;
         let after = &instance.behaviour(at, update).component;
         let name = &instance.update(update).name;

@@ -36,9 +36,9 @@ pub struct Shrunk {
 /// If the outcome has no breach.
 pub fn shrink(subject: &Subject, outcome: &Outcome, fault: Option<Fault>, budget: Budget) -> Shrunk {
     let breach = outcome.breach.clone().expect("only a failing run is shrunk");
-    let small = sets(subject, &outcome.swarm.updates).into_iter().flat_map(|updates| {
-        bounds(outcome.swarm.bounds).into_iter().map(move |bounds| (updates.clone(), bounds))
-    });
+    let small = sets(subject, &outcome.swarm.updates)
+        .into_iter()
+        .flat_map(|updates| bounds(outcome.swarm.bounds).into_iter().map(move |bounds| (updates.clone(), bounds)));
     for (updates, bounds) in small {
         if let Some(found) = search(subject, updates, bounds, fault, breach.property, budget)
             && found.choices.len() <= outcome.choices.len()

@@ -119,7 +119,7 @@ impl fmt::Display for Swarm {
         for (i, (name, weight)) in self.names.iter().zip(&self.weights.operators).enumerate() {
             write!(f, "{} {name} {weight}", if i == 0 { "" } else { "," })?;
         }
-        write!(f, "\n  scheduler {}, {} updates, {} draws refused", self.scheduler, self.updates.len(), self.refused)?;
+        write!(f, "\n  scheduler {}, updates {}, draws refused {}", self.scheduler, self.updates.len(), self.refused)?;
         for update in &self.updates {
             write!(f, "\n  update `{}` asks for {}", update.name, update.guarantee)?;
             for (operator, change) in &update.changes {
