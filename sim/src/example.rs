@@ -30,6 +30,27 @@ pub(crate) fn diamond(scheduler: Scheduler) -> Subject {
     subject(texts, scheduler)
 }
 
+/// A flow in which a packet that has come in goes round for ever. The validator does not rule it out.
+pub(crate) fn endless() -> Subject {
+    let flow = "in(source) OUT -> IN again(again) OUT -> IN fork(fork) ON -> IN out(sink)\nfork ROUND -> BACK again";
+    let declarations = r#"
+        [[component]]
+        name = "again"
+        inputs = { IN = "packet", BACK = { type = "packet", feedback = true } }
+        outputs = { OUT = "packet" }
+        firing = "any"
+        emission = "each"
+
+        [[component]]
+        name = "fork"
+        inputs = { IN = "packet" }
+        outputs = { ON = "packet", ROUND = "packet" }
+        emission = "each"
+    "#;
+    let declarations = [include_str!("example/diamond-components.toml"), declarations].join("\n");
+    subject(texts(flow, &declarations), Scheduler::Epoch)
+}
+
 fn texts(flow: &str, declarations: &str) -> (Flow, Catalogue) {
     let flow = fbp::parse("flow.fbp", flow).expect("a flow").0;
     (flow, components::parse("components.toml", declarations).expect("components").0)

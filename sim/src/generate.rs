@@ -204,13 +204,14 @@ impl<'a> Options<'a> {
 /// A value for one of the properties. It may be the one the operator has: then the planner refuses the update, or
 /// leaves the value out.
 fn another_value(properties: &[Property], rng: &mut impl Rng) -> BTreeMap<String, Value> {
-    let value = |property: &Property, rng: &mut dyn FnMut() -> u32| match property.kind {
-        PropertyKind::Text => Value::from(format!("sim-{}", rng() % 1000)),
-        PropertyKind::Integer => Value::from(rng() % 1000),
-        PropertyKind::Boolean => Value::from(rng() % 2 == 0),
+    let Some(property) = properties.choose(rng) else { return BTreeMap::new() };
+    let number = rng.random_range(0..1000_u32);
+    let value = match property.kind {
+        PropertyKind::Text => Value::from(format!("sim-{number}")),
+        PropertyKind::Integer => Value::from(number),
+        PropertyKind::Boolean => Value::from(number < 500),
     };
-    let property = properties.choose(rng);
-    property.map(|p| (p.name.clone(), value(p, &mut || rng.random()))).into_iter().collect()
+    BTreeMap::from([(property.name.clone(), value)])
 }
 
 fn same_ports(old: &Component, new: &Component) -> bool {

@@ -136,6 +136,14 @@ fn no_run_comes_near_its_bound_of_steps_but_the_bound_is_not_out_of_sight() {
 }
 
 #[test]
+fn a_run_without_end_is_found_out() {
+    let subject = example::endless();
+    let breaches = (0..50).filter_map(|seed| simulate(&subject, seed, &Options::default()).breach);
+    let found = breaches.filter(|breach| breach.property == NO_END).map(|breach| breach.story).next();
+    assert!(found.expect("found").contains("the run still goes on; something waits behind"));
+}
+
+#[test]
 fn a_configuration_is_told_in_full() {
     let subject = example::http(Scheduler::Epoch).with_updates(&[example::nio()]).expect("planned");
     let outcome = simulate(&subject, 17, &Options::default());
@@ -153,13 +161,4 @@ fn a_configuration_is_told_in_full() {
         load: runs http/load@nio, state keep
         reply: runs http/reply@nio, state transfer reply-to-nio
     ");
-}
-
-#[test]
-fn zz_measure() {
-    let begun = std::time::Instant::now();
-    let summary = simulate_many(&example::http(Scheduler::Epoch), 0..10_000, &Options::default(), |_| {});
-    eprintln!("{:?} {summary:?}", begun.elapsed());
-    let summary = simulate_many(&example::diamond(Scheduler::Epoch), 0..10_000, &Options::default(), |_| {});
-    eprintln!("{:?} {summary:?}", begun.elapsed());
 }
