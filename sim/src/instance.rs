@@ -11,11 +11,13 @@ use neurath_model::plan::{Action, Plan, Scheduler};
 use neurath_model::program::Program;
 use neurath_model::protocol::Mutant;
 use neurath_model::update::StatePolicy;
+use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use std::fmt;
 
 /// How much the environment does, and how much an arc holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// How many lineages each source may begin (for the HTTP server: connections at `accept`, requests at `read`).
     pub packets: u64,
