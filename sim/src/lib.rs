@@ -13,8 +13,9 @@ pub mod properties;
 pub mod world;
 
 pub mod explore;
-pub mod conformance;
 pub mod replay;
 pub mod stateright_model;
+
+pub mod conformance;
 
 pub mod reference_chain;

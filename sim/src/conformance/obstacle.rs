@@ -38,11 +38,9 @@ pub(super) enum Obstacle {
 
 use Obstacle::{Contradiction, Waits};
 
-const UPSTREAM: &str =
-    "a line may be missing or changed here or at the producer of that arc; if the file was not touched, packets were \
+const UPSTREAM: &str = "a line may be missing or changed here or at the producer of that arc; if the file was not touched, packets were \
      lost, doubled or overtaken in the run";
-const DECLARED: &str =
-    "the function does what its component does not declare, or the line was changed; mend the declaration or the function";
+const DECLARED: &str = "the function does what its component does not declare, or the line was changed; mend the declaration or the function";
 const OUT_OF_TURN: &str = "a line of this operator may be missing, added or out of order";
 const BLOCKED: &str = "a port that has brought a marker is not read until the join is complete (S3, S5); if the file was \
      not touched, the run broke that rule";
@@ -56,7 +54,8 @@ pub(super) fn admits(instance: &Instance, world: &World, at: OperatorId, step: &
 
 /// The lineages of the packets that a permitted choice takes.
 fn takes(instance: &Instance, world: &World, choice: &Choice) -> SmallVec<[Lineage; 2]> {
-    let heads = |at: OperatorId, ports: PortSet| ports.iter().filter_map(move |port| lineage(instance, world, at, port));
+    let heads =
+        |at: OperatorId, ports: PortSet| ports.iter().filter_map(move |port| lineage(instance, world, at, port));
     match choice {
         Choice::Fire { at, port, .. } => heads(*at, PortSet::only(*port)).collect(),
         Choice::Join { at, .. } => heads(*at, instance.program.operator(*at).interface.inputs).collect(),
@@ -109,7 +108,10 @@ fn lineage(instance: &Instance, world: &World, at: OperatorId, port: PortIndex) 
 /// Why a step that [`admits`] refuses cannot be taken.
 pub(super) fn explain(instance: &Instance, world: &World, at: OperatorId, step: &Step) -> Obstacle {
     let look = Look { instance, world, at };
-    look.turn(&step.choice).or_else(|| look.heads(step)).or_else(|| look.does(step)).unwrap_or_else(|| look.version(step))
+    look.turn(&step.choice)
+        .or_else(|| look.heads(step))
+        .or_else(|| look.does(step))
+        .unwrap_or_else(|| look.version(step))
 }
 
 /// One operator, looked at for what is in the way.
@@ -151,9 +153,11 @@ impl Look<'_> {
                 "only a run whose updates are planned with markers can be verified",
             )),
             Choice::End => None,
-            Choice::Fire { .. } | Choice::Join { .. } | Choice::Mark { .. } | Choice::Ended { .. } | Choice::Wake { .. } => {
-                self.full()
-            }
+            Choice::Fire { .. }
+            | Choice::Join { .. }
+            | Choice::Mark { .. }
+            | Choice::Ended { .. }
+            | Choice::Wake { .. } => self.full(),
         }
     }
 
@@ -161,7 +165,8 @@ impl Look<'_> {
         let (port, _) = self.world.net.cell(self.at).pending.first()?;
         let arc = self.instance.program.driven(self.at, *port);
         let consumer = self.instance.program.arc(arc).to;
-        let (arc, holds) = (Look { at: consumer.operator, ..*self }.input(consumer.port), self.instance.bounds.capacity);
+        let (arc, holds) =
+            (Look { at: consumer.operator, ..*self }.input(consumer.port), self.instance.bounds.capacity);
         let expected = format!(
             "{} to wait until its last output has room: {holds} packets are on the arc to {arc}, as many as it holds",
             self.name()
@@ -174,13 +179,19 @@ impl Look<'_> {
         let all = self.instance.program.operator(self.at).interface.firing == Firing::All;
         match &step.choice {
             Choice::Fire { port, .. } if all => Some(contradiction(
-                format!("{} to take a packet from every input together, not one from {}", self.name(), self.input(*port)),
+                format!(
+                    "{} to take a packet from every input together, not one from {}",
+                    self.name(),
+                    self.input(*port)
+                ),
                 DECLARED,
             )),
             Choice::Join { .. } if !all => {
                 Some(contradiction(format!("{} to take one packet at a time", self.name()), DECLARED))
             }
-            Choice::Fire { port, .. } => self.port(*port, is_packet).or_else(|| self.lineages(PortSet::only(*port), step)),
+            Choice::Fire { port, .. } => {
+                self.port(*port, is_packet).or_else(|| self.lineages(PortSet::only(*port), step))
+            }
             Choice::Join { .. } => {
                 let inputs = self.instance.program.operator(self.at).interface.inputs;
                 let obstacles: Vec<_> = inputs.iter().filter_map(|port| self.port(port, is_packet)).collect();
@@ -201,12 +212,17 @@ impl Look<'_> {
             return Some(contradiction(self.blocked(port), BLOCKED));
         }
         if !operator.ready(interface).contains(port) {
-            return Some(contradiction(format!("nothing from {}, which has been read to its end", self.input(port)), OUT_OF_TURN));
+            return Some(contradiction(
+                format!("nothing from {}, which has been read to its end", self.input(port)),
+                OUT_OF_TURN,
+            ));
         }
         match head(self.instance, self.world, self.at, port) {
             None => Some(self.empty(port)),
             Some(item) if wanted(item) => None,
-            Some(item) => Some(contradiction(format!("{} at the head of {}", self.item(item), self.input(port)), UPSTREAM)),
+            Some(item) => {
+                Some(contradiction(format!("{} at the head of {}", self.item(item), self.input(port)), UPSTREAM))
+            }
         }
     }
 
@@ -215,7 +231,10 @@ impl Look<'_> {
         let update = cell.operator.joining().next().expect("a blocked port waits in a join");
         let missing = interface.awaited.intersection(cell.operator.ready(interface));
         let (name, update) = (self.input(port), self.update(update));
-        format!("{name} to wait in the marker join of `{update}` until the marker has come from {}", self.inputs(missing))
+        format!(
+            "{name} to wait in the marker join of `{update}` until the marker has come from {}",
+            self.inputs(missing)
+        )
     }
 
     fn empty(&self, port: PortIndex) -> Obstacle {
@@ -259,7 +278,11 @@ impl Look<'_> {
                 (!behaviour.admits(emits)).then(|| declared(self.emission(behaviour.emission)))
             }
             Choice::Wake { releases, emits, .. } => self.wakes(*releases, emits),
-            Choice::Submit { .. } | Choice::End | Choice::Deliver { .. } | Choice::Mark { .. } | Choice::Ended { .. } => None,
+            Choice::Submit { .. }
+            | Choice::End
+            | Choice::Deliver { .. }
+            | Choice::Mark { .. }
+            | Choice::Ended { .. } => None,
         }
     }
 
@@ -291,7 +314,10 @@ impl Look<'_> {
             (Wake::None, _) => says(format!("{name} (running {component}) to fire on packets only"), DECLARED),
             (Wake::Source | Wake::Resume, Some(l)) if !held(l) => says(self.holds(), OUT_OF_TURN),
             (Wake::Source | Wake::Resume, Some(_)) => (!behaviour.releases().contains(emits)).then(|| {
-                contradiction(format!("{name} to emit at most one packet for each it lets go, on one of {}", self.outputs()), DECLARED)
+                contradiction(
+                    format!("{name} to emit at most one packet for each it lets go, on one of {}", self.outputs()),
+                    DECLARED,
+                )
             }),
             (Wake::Source, None) if !behaviour.has_inputs && emits.is_empty() => {
                 says(format!("{name} to emit when it fires on its own"), DECLARED)
@@ -316,7 +342,9 @@ impl Look<'_> {
         let after = version_after(self.instance, self.world, self.at, &step.choice);
         let expected = match after {
             UpdateId::NONE => format!("{} to be as it was started after this step, version 0", self.name()),
-            after => format!("{} to be at version {}, by `{}`, after this step", self.name(), after.0, self.update(after)),
+            after => {
+                format!("{} to be at version {}, by `{}`, after this step", self.name(), after.0, self.update(after))
+            }
         };
         contradiction(expected, "an update took effect here at another step than the model's, or the line was changed")
     }

@@ -27,7 +27,8 @@ impl Step {
     /// Reads the step that a line tells of; `Err` says what is wrong with the line on its own.
     pub(super) fn read(program: &Program, line: &Line) -> Result<Self, String> {
         let choice = line.choice(program)?.ok_or("an operator stops once")?;
-        if choice.at().unwrap_or(program.entrance) != program.find(&line.at).expect("the line's choice was found by it") {
+        if choice.at().unwrap_or(program.entrance) != program.find(&line.at).expect("the line's choice was found by it")
+        {
             return Err(format!("a `{}` happens at the entrance only", line.kind));
         }
         let version = UpdateId(line.version.ok_or("the version after the step is missing")?);
