@@ -301,7 +301,7 @@ fn lines_of_one_operator_change_places_only_where_that_is_another_run() {
 #[test]
 fn a_line_is_not_altered_unnoticed() {
     for (name, case) in cases() {
-        for (seed, capacity) in [(5, 2)] {
+        for (seed, capacity) in [(5, 2), (6, 1)] {
             let mut bench = Bench::new(&case, seed, 8, capacity);
             bench.alter_each();
             let Tally { culprit, neighbour, far, legal } = bench.tally;
