@@ -4,13 +4,13 @@
 //! text. A diagnostic is data: the command line renders it, `--format json` prints it, tests snapshot it.
 
 use crate::flow::PortRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 /// A place in a named source text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The file's name as the user gave it, or what the text is (`admin request`).
     pub source: String,
@@ -21,7 +21,7 @@ pub struct Place {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
     /// The rule that was broken.
     pub code: Code,
@@ -64,6 +64,8 @@ pub enum Thing {
     Component(String),
     /// A transfer declaration, by name.
     Transfer(String),
+    /// The name of an update.
+    UpdateName,
     /// The change of an operator in an update.
     Change(String),
     /// The component given in a change.
@@ -111,14 +113,14 @@ pub fn port(operator: &str, port: &str) -> String {
 }
 
 /// The error a reader gives: everything that is wrong with the text, at least one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 macro_rules! codes {
     ($($name:ident $text:literal $title:literal $explain:literal)*) => {
         /// The code of a rule.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $(#[doc = $title] $name,)*
         }
@@ -222,6 +224,8 @@ codes! {
         "A component's function could not be built with the properties given, for instance because a folder does not exist or a port is in use. The running flow is as before."
     R05 "R05" "the program runs"
         "The flow could not be started, or a resource it needs could not be had."
+    R06 "R06" "an update is checked before it is committed"
+        "The model checker found a run in which the update breaks a property, so the running flow refuses it. `neurath check` on the same flow and update prints that run. An update whose check does not end within the budget is let through and said to be undecided."
     T01 "T01" "a trace can be read"
         "The file is not a trace, was cut off, or was written by another schema version."
     T02 "T02" "a trace is a behaviour of the model"

@@ -32,6 +32,7 @@ mod read;
 mod reply;
 mod root;
 mod send;
+pub mod server;
 mod status;
 mod target;
 
@@ -46,3 +47,4 @@ mod testing;
 
 pub use components::{BLOCKING, FLOW, NIO, register};
 pub use observations::{Met, Observations, mixed};
+pub use server::Server;

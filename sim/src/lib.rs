@@ -12,8 +12,17 @@ pub mod ledger;
 pub mod properties;
 pub mod world;
 
+pub mod conformance;
 pub mod explore;
 pub mod replay;
 pub mod stateright_model;
 
+pub mod generate;
+pub mod narrate;
+pub mod schedule;
+pub mod simulate;
+
 pub mod reference_chain;
+
+#[cfg(test)]
+mod example;

@@ -1,1 +1,8 @@
-//! Tests that cross crates.
+//! What crosses crates. One binary; a module per subject:
+//!
+//! * `serving`: the HTTP server under load and updates, its trace replayed against the model.
+//! * `refusals`: bad requests and updates to a running server, which serves on.
+
+mod refusals;
+mod serving;
+mod support;

@@ -1,13 +1,86 @@
-//! `neurath demo`.
+//! `neurath demo`: the main job end to end.
 
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit};
+use crate::cli::serve::{failure, trace_file};
+use crate::cli::{Answer, Exit, render};
+use crate::demo::{self, Finished, Size};
+use crate::engine::{Options, Placement};
+use indicatif::ProgressBar;
+use std::path::PathBuf;
+use std::time::Duration;
 
-/// Arguments.
+/// Arguments of `neurath demo`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Fewer files and shorter phases: under half a minute.
+    #[arg(long)]
+    fast: bool,
+    /// How many switches, blocking to NIO and back in turn.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    switches: Option<u32>,
+    /// Requests per second, all clients together.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200_000))]
+    rate: Option<u32>,
+    /// Which operators share a thread: thread-each or one-thread.
+    #[arg(long, default_value_t = Placement::ThreadEach)]
+    placement: Placement,
+    /// Where the HTML report goes.
+    #[arg(long, default_value = "neurath-demo.html", value_name = "FILE")]
+    report: PathBuf,
+    /// Write a trace of the run, for `neurath trace verify`.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+}
 
 /// Runs the verb.
-pub fn run(_args: Args, _session: &mut Session) -> Answer {
-    Ok(Exit::Done)
+pub fn run(args: Args, session: &mut Session) -> Answer {
+    let mut size = if args.fast { Size::fast() } else { Size::full() };
+    size.switches = args.switches.map_or(size.switches, |n| n as usize);
+    size.rate_per_second = args.rate.unwrap_or(size.rate_per_second);
+    let checked = demo::check()?;
+    for check in &checked {
+        eprintln!("check: {}", check.sentence);
+    }
+    if !checked.iter().all(|c| c.holds) {
+        return Ok(Exit::Negative);
+    }
+    let trace = args.trace.as_deref().map(trace_file).transpose()?;
+    let options = Options { placement: args.placement, trace, ..Options::default() };
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(100));
+    let finished = demo::run(size, options, checked, |what| bar.set_message(what.to_owned()))?;
+    bar.finish_and_clear();
+    std::fs::write(&args.report, finished.report().html())
+        .map_err(|e| failure(&format!("{} cannot be written", args.report.display()), &e))?;
+    if session.json() {
+        render::value(&finished.report().json());
+    } else {
+        print(&finished);
+        println!("report: {}", args.report.display());
+    }
+    Ok(if finished.passed() { Exit::Done } else { Exit::Negative })
+}
+
+fn print(finished: &Finished) {
+    println!("{}", finished.report().verdict.sentence);
+    println!();
+    for check in &finished.checked {
+        println!("checked before: {}", check.sentence);
+    }
+    println!();
+    for count in finished.counts() {
+        println!("  {:<32}{:>10}", count.name, count.value);
+    }
+    println!();
+    println!("  {:<32}{:>10}{:>10}{:>10}{:>10}", "latency in ms", "p50", "p99", "p99.9", "requests");
+    for (phase, s) in finished.latencies() {
+        let ms = |us: u64| us as f64 / 1000.0;
+        println!("  {phase:<32}{:>10.2}{:>10.2}{:>10.2}{:>10}", ms(s.p50_us), ms(s.p99_us), ms(s.p999_us), s.count);
+    }
+    println!();
+    let (median, max) = finished.switch_times();
+    println!(
+        "  submit to last operator switched: median {median:.1?}, at most {max:.1?}, {} switches",
+        finished.applied.len()
+    );
 }

@@ -24,7 +24,7 @@ use neurath_model::plan::{Action, Plan, Scheduler, plan};
 use neurath_model::program::Program;
 use neurath_model::trace::Header;
 use neurath_model::update::Update;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
@@ -71,7 +71,7 @@ impl Applied {
 }
 
 /// What a running flow says of itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
     /// The flow's name.
     pub flow: String,
@@ -86,7 +86,7 @@ pub struct Status {
 }
 
 /// What is said of one operator.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OperatorStatus {
     /// Its name.
     pub name: String,
@@ -153,7 +153,7 @@ pub struct Running {
     registry: Arc<Registry>,
     entrance: mpsc::Sender<Option<Arc<Carried>>>,
     entrance_signal: Arc<Signal>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     trace: Option<TraceFile>,
 }
 
@@ -199,7 +199,7 @@ impl Running {
             assembly.workers(options.placement, functions, Mailbox::new(mailbox)).map_err(|e| cannot_run(&e))?;
         let spawn = |worker: Worker| run_in_thread(worker, control.clone());
         let threads = workers.into_iter().map(spawn).collect::<Result<_, _>>().map_err(|e| cannot_run(&e))?;
-        Ok(Self { control, registry, entrance, entrance_signal, threads, trace })
+        Ok(Self { control, registry, entrance, entrance_signal, threads: Mutex::new(threads), trace })
     }
 
     /// Submits an update; places in diagnostics refer to `map`. On `Err` nothing has changed.
@@ -219,6 +219,19 @@ impl Running {
         ledger.in_flight = Some(InFlight { plan, submitted: Instant::now(), waiting });
         self.post(Some(carried));
         Ok(Ticket { control: self.control.clone(), answer })
+    }
+
+    /// R01 if an update is in flight: asked before time is spent on checking another.
+    pub fn refuse_if_busy(&self, update: &Update, map: &SourceMap) -> Result<(), Diagnostics> {
+        match &self.control.lock().in_flight {
+            Some(in_flight) => Err(Diagnostics(vec![busy(&in_flight.plan, update, map)])),
+            None => Ok(()),
+        }
+    }
+
+    /// Why the flow runs no more, if a function panicked.
+    pub fn failure(&self) -> Option<String> {
+        self.control.lock().failure.clone()
     }
 
     /// The graph as the last answered update left it.
@@ -250,15 +263,15 @@ impl Running {
     }
 
     /// Ends the flow: sources take nothing new, what is under way is finished, threads end.
-    pub fn stop(self) -> Result<(), Diagnostics> {
+    pub fn stop(&self) -> Result<(), Diagnostics> {
         self.post(None);
-        for thread in self.threads {
+        for thread in self.threads.lock().expect("not poisoned").drain(..) {
             thread.join().expect("panics of functions are caught inside");
         }
         if let Some(failure) = self.control.lock().failure.clone() {
             return Err(failed(failure));
         }
-        self.trace.map_or(Ok(()), |t| t.finish()).map_err(|e| cannot_run(&e))
+        self.trace.as_ref().map_or(Ok(()), TraceFile::finish).map_err(|e| cannot_run(&e))
     }
 
     fn post(&self, mail: Option<Arc<Carried>>) {
@@ -452,7 +465,7 @@ fn busy(plan: &Plan, update: &Update, map: &SourceMap) -> Diagnostic {
     Diagnostic {
         code: Code::R01,
         message: format!("update `{}` cannot be submitted while `{}` is in flight", update.name, plan.update),
-        places: map.place(&Thing::Whole, "this update").into_iter().collect(),
+        places: map.place(&Thing::UpdateName, "this update").into_iter().collect(),
         expected: "no update in flight".into(),
         found: format!("`{}`, which the exit has not answered yet", plan.update),
         hint: "wait for its answer (`neurath update status`), then submit again".into(),

@@ -5,6 +5,8 @@
 //! is not enough: `s1` old for `u1` and new for `u2`, `s2` the other way round, is just as impossible in any serial
 //! order. So `u` precedes `v` when some lineage is new for `u` and old for `v`, and this relation must have no cycle;
 //! a mixed lineage is the cycle of length one.
+//!
+//! A lineage ends on a feedback arc. The firing that takes what comes back belongs to none: what it begins is new.
 
 use super::{About, Property, View};
 use crate::instance::Instance;
@@ -25,6 +27,8 @@ struct Met {
 pub struct S4 {
     under_way: SmallVec<[(Lineage, Met); 4]>,
     ended: SmallVec<[Met; 4]>,
+    /// Whether the packet just taken came over a feedback arc. Never true between steps.
+    came_back: bool,
 }
 
 impl S4 {
@@ -79,11 +83,20 @@ impl Property for S4 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { under_way: SmallVec::new(), ended: SmallVec::new() }
+        Self { under_way: SmallVec::new(), ended: SmallVec::new(), came_back: false }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         match *event {
+            Observation::Taken { arc, .. } => {
+                self.came_back = view.instance.program.arc(arc).feedback;
+                Ok(())
+            }
+            Observation::Stepped => {
+                self.came_back = false;
+                Ok(())
+            }
+            Observation::Fired { .. } if self.came_back => Ok(()),
             Observation::Fired { at, lineage, .. } => {
                 let applied = view.net.cell(at).applied;
                 let changing = view.instance.update_ids().filter(|u| view.instance.update(*u).changes(at));
