@@ -3,6 +3,7 @@
 pub mod system;
 
 pub mod instance;
+pub mod scenario;
 pub mod update_set;
 
 pub mod net;
@@ -24,5 +25,7 @@ pub mod simulate;
 
 pub mod reference_chain;
 
+#[cfg(test)]
+mod checks;
 #[cfg(test)]
 mod example;
