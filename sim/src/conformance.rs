@@ -95,9 +95,13 @@ impl fmt::Display for Verified {
 /// T03 if lines are missing or something is left at the end; T02 for the operator whose next line the model does not have,
 /// or the property that the run breaks.
 pub fn verify(trace: &Trace) -> Result<Verified, Diagnostic> {
-    let Prepared { parts, order, instance } = prepare(trace)?;
+    let Prepared { parts, order, instance, miscounted } = prepare(trace)?;
     let (mut lineages, operators) = (0, order.len() - 2);
-    Replay::new(trace, &instance, order, parts).run(&mut |_, began| lineages += began)?;
+    let replayed = Replay::new(trace, &instance, order, parts).run(&mut |_, began| lineages += began);
+    match (miscounted, replayed) {
+        (None, replayed) => replayed?,
+        (Some(miscounted), replayed) => return Err(diagnosis::shown_by_replay(miscounted, replayed.err())),
+    }
     Ok(Verified {
         lines: trace.lines.len(),
         operators,
@@ -113,7 +117,10 @@ pub fn verify(trace: &Trace) -> Result<Verified, Diagnostic> {
 ///
 /// As [`verify`].
 pub fn schedule(trace: &Trace) -> Result<(Instance, Vec<Choice>), Diagnostic> {
-    let Prepared { parts, order, instance } = prepare(trace)?;
+    let Prepared { parts, order, instance, miscounted } = prepare(trace)?;
+    if let Some(miscounted) = miscounted {
+        return Err(miscounted);
+    }
     let mut choices = Vec::with_capacity(trace.lines.len());
     Replay::new(trace, &instance, order, parts).run(&mut |choice, _| choices.push(choice.clone()))?;
     Ok((instance, choices))
@@ -128,6 +135,8 @@ struct Prepared {
     order: Vec<OperatorId>,
     /// What the trace is held to.
     instance: Instance,
+    /// An operator whose lines are not as many as its `stop` says.
+    miscounted: Option<Diagnostic>,
 }
 
 fn prepare(trace: &Trace) -> Result<Prepared, Diagnostic> {
@@ -135,13 +144,13 @@ fn prepare(trace: &Trace) -> Result<Prepared, Diagnostic> {
     let graph = validate(&header.flow, &SourceMap::default(), &header.catalogue)
         .map_err(|wrong| diagnosis::not_a_flow(trace, &wrong))?;
     let program = Program::of(&graph);
-    let parts = deal(trace, &program)?;
+    let (parts, miscounted) = deal(trace, &program)?;
     let plans = plans(trace, &graph, &parts[program.entrance.0 as usize])?;
     let order = std::iter::once(program.entrance).chain(graph.order()).chain([program.exit]).collect();
     let bounds = Bounds { packets: u64::MAX, capacity: header.capacity, ends: true, hangups: true };
     let instance = Instance::new(&graph, &plans, bounds);
     let instance = if plans.len() <= Instance::UPDATES_MAX { instance } else { instance.unjudged() };
-    Ok(Prepared { parts, order, instance })
+    Ok(Prepared { parts, order, instance, miscounted })
 }
 
 /// Plans what the entrance submitted, each against the flow that the one before leaves.

@@ -137,6 +137,18 @@ pub(super) fn first(all: &Diagnostics) -> String {
     all.0.first().map_or_else(String::new, |d| format!("{}: {}", d.code, d.message))
 }
 
+/// Lines are missing or too many; where the replay went wrong shows which event that concerns.
+pub(super) fn shown_by_replay(miscounted: Diagnostic, replay: Option<Diagnostic>) -> Diagnostic {
+    let Some(replay) = replay else { return miscounted };
+    let Diagnostic { code, message, mut places, expected, found, hint } = miscounted;
+    places.extend(replay.places);
+    let found = format!(
+        "{found}; the replay goes wrong where {}: expected {}, found {}",
+        replay.message, replay.expected, replay.found
+    );
+    Diagnostic { code, message, places, expected, found, hint }
+}
+
 /// T02 for a property that the run breaks.
 pub(super) fn breached(trace: &Trace, breach: &Breach, line: Option<usize>) -> Diagnostic {
     let about = crate::ledger::PROPERTIES.iter().find(|p| p.code == breach.property);

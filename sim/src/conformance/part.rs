@@ -92,7 +92,7 @@ impl Part {
 }
 
 /// Every operator's part, by operator.
-pub(super) fn deal(trace: &Trace, program: &Program) -> Result<Vec<Part>, Diagnostic> {
+pub(super) fn deal(trace: &Trace, program: &Program) -> Result<(Vec<Part>, Option<Diagnostic>), Diagnostic> {
     let mut parts = vec![Part::default(); program.operators().len()];
     for (i, (line, _)) in trace.lines.iter().enumerate() {
         let at = program.find(&line.at).ok_or_else(|| unknown_operator(trace, i))?;
@@ -106,21 +106,24 @@ pub(super) fn deal(trace: &Trace, program: &Program) -> Result<Vec<Part>, Diagno
             part.lines.push(i as u32);
         }
     }
+    let mut miscounted = None;
     for (at, _) in program.operators() {
-        complete(trace, program, at, &parts[at.0 as usize])?;
+        let found = complete(trace, program, at, &parts[at.0 as usize])?;
+        miscounted = miscounted.or(found);
     }
-    Ok(parts)
+    Ok((parts, miscounted))
 }
 
-fn complete(trace: &Trace, program: &Program, at: OperatorId, part: &Part) -> Result<(), Diagnostic> {
+/// `Ok(Some(..))` for a part whose lines are not as many as its `stop` says: a replay can still tell where that shows.
+fn complete(trace: &Trace, program: &Program, at: OperatorId, part: &Part) -> Result<Option<Diagnostic>, Diagnostic> {
     let name = &program.operator(at).name;
     let found = part.lines.len() as u64;
     let Some(stop) = part.stop else { return Err(cut_off(trace, name, part)) };
     let line = &trace.lines[stop as usize].0;
     let alone = Line { steps: line.steps, ..Line::stop(program, at, 0) };
     match line.steps {
-        Some(steps) if steps == found && *line == alone => Ok(()),
-        steps => Err(miscounted(trace, name, stop as usize, steps, found)),
+        Some(steps) if steps == found && *line == alone => Ok(None),
+        steps => Ok(Some(miscounted(trace, name, stop as usize, steps, found))),
     }
 }
 

@@ -160,9 +160,9 @@ fn lines_that_are_lost() {
     lines.remove(find(&lines, "compose", "fire", 0));
     insta::assert_snapshot!(refused(&run.trace(&lines)), @r"
     T03: the part of compose is not complete: its `stop` and its lines do not agree
-     at: the end of compose
+     at: the end of compose, the next step of compose
      expected: 8 steps, by the `stop` on line 66
-     found: 7 lines of steps
+     found: 7 lines of steps; the replay goes wrong where step 3 of compose, on line 61, could not have happened: expected a packet of read#0 at the head of compose.IN, found `fire`, at port IN, of read#1, emitting on OUT, then at version 0
      hint: lines were lost, doubled or cut out; record the run again
     ");
 }
@@ -200,7 +200,7 @@ fn an_arc_that_was_not_read_to_its_end() {
 fn a_property_that_is_broken() {
     let (run, lines) = http();
     let trace = run.trace(&lines);
-    let Prepared { parts, order, instance } = prepare(&trace).unwrap();
+    let Prepared { parts, order, instance, .. } = prepare(&trace).unwrap();
     let instance = instance.with_fault(Fault::TransferTwice);
     let broken = Replay::new(&trace, &instance, order, parts).run(&mut |_, _| {}).expect_err("S11 is broken");
     insta::assert_snapshot!(shown(&broken), @r"
