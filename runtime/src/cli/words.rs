@@ -31,6 +31,16 @@ pub fn field(to: &mut String, name: &str, value: &str) {
         .expect("a string takes any text");
 }
 
+/// Lines that are too long go on in further lines, indented more than where they begin.
+pub fn hanging(text: &str) -> String {
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let below = format!("\n{:1$}", "", indent + 4);
+        format!("{:indent$}{}\n", "", wrapped(line.trim_start(), WIDTH - indent - 4).replace('\n', &below))
+    };
+    text.lines().map(line).collect()
+}
+
 /// A text in lines of at most this many characters, broken at spaces; what has none stays whole.
 pub fn wrapped(text: &str, width: usize) -> String {
     let (mut lines, mut column) = (String::new(), 0);
