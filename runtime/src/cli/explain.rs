@@ -3,12 +3,12 @@
 //! Rules have codes like `F05`, properties codes like `S4`; case and leading zeros do not matter.
 
 use crate::cli::input::Session;
+use crate::cli::words::{WIDTH, wrapped};
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use neurath_sim::ledger::PROPERTIES;
 use neurath_sim::properties::About;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -128,17 +128,16 @@ impl Entry {
     }
 
     fn text(self) -> String {
-        let mut text = format!("{}: {}\n\n", self.code(), self.title());
-        match self {
-            Self::Rule(code) => paragraph(&mut text, code.explanation()),
-            Self::Property(about) => {
-                paragraph(&mut text, about.sentence);
-                text.push('\n');
-                paragraph(&mut text, &format!("Put to the test when {}.", about.witness));
-                paragraph(&mut text, &format!("Source: {}.", about.source));
-            }
-        }
-        text
+        let paragraphs = match self {
+            Self::Rule(code) => vec![code.explanation().to_owned()],
+            Self::Property(about) => vec![
+                about.sentence.to_owned(),
+                format!("Put to the test when {}.", about.witness),
+                format!("Source: {}.", about.source),
+            ],
+        };
+        let paragraphs: Vec<String> = paragraphs.iter().map(|text| wrapped(text, WIDTH) + "\n").collect();
+        format!("{}: {}\n\n{}", self.code(), self.title(), paragraphs.join("\n"))
     }
 
     fn json(self) -> Value {
@@ -152,22 +151,6 @@ impl Entry {
             }),
         }
     }
-}
-
-/// Adds a text in lines of at most 100 characters, broken at spaces.
-fn paragraph(to: &mut String, text: &str) {
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        let separator = match column {
-            0 => "",
-            c if c + 1 + length > 100 => "\n",
-            _ => " ",
-        };
-        column = if separator == " " { column + 1 + length } else { length };
-        write!(to, "{separator}{word}").expect("a string takes any text");
-    }
-    to.push('\n');
 }
 
 #[cfg(test)]
@@ -191,13 +174,5 @@ mod tests {
         }
         assert!(unknown("f99").0[0].hint.contains("F01, F02"));
         assert!(unknown("").0[0].hint.contains("lists all"));
-    }
-
-    #[test]
-    fn paragraphs_are_broken_at_spaces() {
-        let mut text = String::new();
-        paragraph(&mut text, &"word ".repeat(50));
-        assert!(text.lines().all(|line| line.len() <= 100 && !line.starts_with(' ')), "{text}");
-        assert_eq!(text.split_whitespace().count(), 50);
     }
 }

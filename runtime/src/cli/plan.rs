@@ -1,7 +1,7 @@
 //! `neurath plan`: what an update would do, operator by operator, and why it is safe.
 
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit, SCHEMA_VERSION};
+use crate::cli::{Answer, Exit, SCHEMA_VERSION, words};
 use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
 use neurath_model::plan::{Plan, Scheduler, plan};
@@ -29,7 +29,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     if session.json() {
         session.value(&as_json(&plan, &before));
     } else {
-        session.say(plan.explain(&before));
+        session.say(words::hanging(&plan.explain(&before)));
     }
     Ok(Exit::Done)
 }

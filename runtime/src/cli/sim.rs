@@ -105,9 +105,9 @@ fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Ses
         let story = narrate(&swarm.instance(subject, options.fault), &choices);
         let told = format!("{swarm}\n\n{story}\n");
         if session.json() {
-            session.tell(told)
+            session.tell(told);
         } else {
-            session.say(told + "\n")
+            session.say(told + "\n");
         }
         if breach.is_some() {
             break;

@@ -1,5 +1,13 @@
 //! Numbers, lists and commands in words.
 
+use std::fmt::Write;
+
+/// How wide reports are.
+pub const WIDTH: usize = 110;
+
+/// Where the values of a report begin.
+const INDENT: usize = 11;
+
 /// `1 arc`, `2 arcs`.
 pub fn count(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
@@ -15,6 +23,38 @@ pub fn list(names: &[impl AsRef<str>]) -> String {
             format!("{} and {}", first.join(", "), last.as_ref())
         }
     }
+}
+
+/// Adds a field of a report: its name, and its value in lines that begin where the first does.
+pub fn field(to: &mut String, name: &str, value: &str) {
+    writeln!(to, "{name:<INDENT$}{}", wrapped(value, WIDTH - INDENT).replace('\n', &format!("\n{:INDENT$}", "")))
+        .expect("a string takes any text");
+}
+
+/// Lines that are too long go on in further lines, indented more than where they begin.
+pub fn hanging(text: &str) -> String {
+    let line = |line: &str| {
+        let indent = line.len() - line.trim_start().len();
+        let below = format!("\n{:1$}", "", indent + 4);
+        format!("{:indent$}{}\n", "", wrapped(line.trim_start(), WIDTH - indent - 4).replace('\n', &below))
+    };
+    text.lines().map(line).collect()
+}
+
+/// A text in lines of at most this many characters, broken at spaces; what has none stays whole.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let (mut lines, mut column) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        let separator = match column {
+            0 => "",
+            c if c + 1 + length > width => "\n",
+            _ => " ",
+        };
+        column = if separator == " " { column + 1 + length } else { length };
+        lines.extend([separator, word]);
+    }
+    lines
 }
 
 /// An argument as a shell takes it: in quotes if it has anything but plain characters.
@@ -37,6 +77,23 @@ mod tests {
         assert_eq!(list(&[] as &[&str]), "nothing");
         assert_eq!(list(&["a"]), "a");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+    }
+
+    #[test]
+    fn long_texts_are_broken_at_spaces() {
+        let text = wrapped(&"word ".repeat(50), 100);
+        assert!(text.lines().all(|line| line.len() <= 100 && !line.starts_with(' ')), "{text}");
+        assert_eq!(text.split_whitespace().count(), 50);
+        assert_eq!(wrapped(&"x".repeat(200), 100).len(), 200);
+    }
+
+    #[test]
+    fn a_field_goes_on_below_its_value() {
+        let mut text = String::new();
+        field(&mut text, "name", &"word ".repeat(30));
+        let mut lines = text.lines();
+        assert!(lines.next().is_some_and(|line| line.starts_with("name       word")), "{text}");
+        assert!(lines.all(|line| line.starts_with("           word")), "{text}");
     }
 
     #[test]

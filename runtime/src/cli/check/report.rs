@@ -13,7 +13,6 @@ use neurath_sim::narrate::narrate;
 use neurath_sim::properties::About;
 use neurath_sim::schedule::lines;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// What to answer to the shell.
 pub(super) fn exit(exploration: &Explored, findings: &[Diagnostic]) -> Exit {
@@ -27,9 +26,7 @@ pub(super) fn exit(exploration: &Explored, findings: &[Diagnostic]) -> Exit {
 /// The report for people.
 pub(super) fn text(subject: &Subject, exploration: &Explored) -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: String| {
-        writeln!(text, "{name:<11}{value}").expect("a string takes any text");
-    };
+    let mut line = |name: &str, value: String| words::field(&mut text, name, &value);
     line("flow", flow(subject));
     for planned in &subject.planned {
         line("update", update(subject, planned));
@@ -45,11 +42,14 @@ pub(super) fn text(subject: &Subject, exploration: &Explored) -> String {
     line("bounds", bounds(subject.instance.bounds));
     line("states", states(exploration));
     line("choices", choices(exploration));
-    for (kind, why) in never_taken(subject, exploration) {
-        line("", format!("{kind} never taken: {why}"));
-    }
-    for about in untested(subject, exploration) {
-        line("untested", format!("{} ({}): it never happened that {}", about.code, about.name, about.witness));
+    // A search that a breach cut short has not seen what it might have.
+    if !matches!(exploration.verdict, Verdict::Breached { .. }) {
+        for (kind, why) in never_taken(subject, exploration) {
+            line("", format!("{kind} never taken: {why}"));
+        }
+        for about in untested(subject, exploration) {
+            line("untested", format!("{} ({}): it never happened that {}", about.code, about.name, about.witness));
+        }
     }
     line("hashing", hashing(exploration));
     line("time", format!("{:.3} s", exploration.elapsed.as_secs_f64()));
@@ -154,12 +154,15 @@ fn verdict(subject: &Subject, exploration: &Explored) -> String {
         Verdict::Undecided { why } => format!("REFUSED: {}; and undecided: {why}\n", words::list(&codes)),
         Verdict::Breached { breach, run, .. } => {
             let name = about(breach.property).name;
+            let as_well = match codes.as_slice() {
+                [] => String::new(),
+                codes => format!("; {} forbid it as well", words::list(codes)),
+            };
+            let steps = words::count(run.len(), "step");
             let story = narrate(&subject.instance, run);
             format!(
-                "REFUSED: {} ({name}) is broken after {}: {}\n\n{story}\n",
-                breach.property,
-                words::count(run.len(), "step"),
-                breach.story,
+                "REFUSED: {} ({name}) is broken by a shortest run, of {steps}{as_well}\n\n{story}\n",
+                breach.property
             )
         }
     }

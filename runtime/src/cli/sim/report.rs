@@ -2,21 +2,18 @@
 
 use super::{Args, Failed};
 use crate::cli::SCHEMA_VERSION;
-use crate::cli::words::count;
+use crate::cli::words::{self, count};
 use neurath_sim::ledger::PROPERTIES;
 use neurath_sim::narrate::narrate;
 use neurath_sim::properties::About;
 use neurath_sim::schedule::lines;
 use neurath_sim::simulate::{Shrunk, Summary};
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// The report for people.
 pub(super) fn text(args: &Args, summary: &Summary, failed: Option<&Failed>) -> String {
     let mut text = String::new();
-    let mut line = |name: &str, value: String| {
-        writeln!(text, "{name:<11}{value}").expect("a string takes any text");
-    };
+    let mut line = |name: &str, value: String| words::field(&mut text, name, &value);
     line("flow", args.flow.display().to_string());
     line("updates", updates(args));
     line("runs", format!("{} of seeds {}..{}", summary.runs, args.seeds.start, args.seeds.end));
@@ -32,7 +29,7 @@ pub(super) fn text(args: &Args, summary: &Summary, failed: Option<&Failed>) -> S
     }
     text.push('\n');
     match failed {
-        None => writeln!(text, "no property was broken").expect("a string takes any text"),
+        None => text.push_str("no property was broken\n"),
         Some(failed) => text.push_str(&failure(failed)),
     }
     text
