@@ -1,0 +1,148 @@
+//! The book says what the code says: every property, code and fault is in its tables, and its links lead somewhere.
+
+use neurath_model::diagnostic::Code;
+use neurath_sim::instance::Fault;
+use neurath_sim::ledger::PROPERTIES;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn chapter(name: &str) -> String {
+    text(&root().join("docs/src").join(name))
+}
+
+/// The cells of the rows of a page's tables whose first cell is in backquotes, in order.
+fn rows(page: &str) -> Vec<Vec<String>> {
+    let lines = page.lines().filter(|line| line.starts_with("| `"));
+    lines.map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// What stands between backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_property_is_in_the_table_word_for_word() {
+    let page = chapter("properties.md");
+    let written: Vec<Vec<String>> = rows(&page).into_iter().filter(|row| row.len() == 6).collect();
+    let expected: Vec<Vec<String>> = PROPERTIES
+        .iter()
+        .map(|p| vec![format!("`{}`", p.code), p.name.into(), p.sentence.into(), p.source.into(), p.witness.into()])
+        .collect();
+    let told: Vec<Vec<String>> = written.iter().map(|row| row[..5].to_vec()).collect();
+    assert_eq!(told, expected, "docs/src/properties.md is to say what sim/src/properties says");
+}
+
+#[test]
+fn every_fault_is_in_the_table_and_no_other() {
+    let page = chapter("properties.md");
+    let written: Vec<Vec<String>> = rows(&page).into_iter().filter(|row| row.len() == 6).collect();
+    let named: BTreeSet<&str> = written.iter().flat_map(|row| quoted(&row[5])).collect();
+    let mut known: BTreeSet<&str> = Fault::ALL.iter().map(|(name, _)| *name).collect();
+    known.insert("--scheduler direct");
+    assert_eq!(named, known);
+    assert!(written.iter().all(|row| quoted(&row[5]).next().is_some()), "each property is broken by something");
+}
+
+#[test]
+fn every_code_is_in_the_table_word_for_word() {
+    let page = chapter("diagnostics.md");
+    let told: Vec<Vec<String>> = rows(&page);
+    let expected: Vec<Vec<String>> =
+        Code::ALL.iter().map(|c| vec![format!("`{c}`"), c.title().into(), c.explanation().into()]).collect();
+    assert_eq!(told, expected, "docs/src/diagnostics.md is to say what model/src/diagnostic.rs says");
+}
+
+/// Every markdown page of the book, and the front page of the repository.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![root().join("README.md")];
+    let mut folders = vec![root().join("docs/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the book's folder") {
+            let path = entry.expect("readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+/// Targets of links and pictures in markdown and in the HTML that a page may hold, code blocks left out.
+fn targets(page: &str) -> Vec<String> {
+    let prose: Vec<&str> = page.split("\n```").step_by(2).collect();
+    let prose = prose.join("\n");
+    let after = |open: &'static str, close: char| {
+        let prose = prose.clone();
+        let found: Vec<String> =
+            prose.split(open).skip(1).filter_map(|rest| Some(rest.split_once(close)?.0.to_owned())).collect();
+        found
+    };
+    [after("](", ')'), after("src=\"", '"'), after("srcset=\"", '"'), after("href=\"", '"')].concat()
+}
+
+/// The anchor that mdBook and forges give a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+fn has_anchor(page: &str, wanted: &str) -> bool {
+    page.lines().filter_map(|line| line.strip_prefix('#')).any(|h| anchor(h.trim_start_matches('#')) == wanted)
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for path in pages() {
+        let page = text(&path);
+        for target in targets(&page) {
+            if target.contains("://") {
+                continue;
+            }
+            let (file, fragment) = target.split_once('#').unwrap_or((&target, ""));
+            let to = if file.is_empty() { path.clone() } else { path.parent().expect("a folder").join(file) };
+            let fine = to.exists() && (fragment.is_empty() || has_anchor(&text(&to), fragment));
+            if !fine {
+                broken.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn what_the_book_includes_is_there() {
+    let mut includes = 0;
+    for path in pages() {
+        for include in text(&path).split("{{#include ").skip(1) {
+            let target = include.split_once("}}").expect("an include is closed").0;
+            let (file, part) = target.split_once(':').unwrap_or((target, ""));
+            let included = text(&path.parent().expect("a folder").join(file));
+            assert!(included.contains(&format!("ANCHOR: {part}")) || part.is_empty(), "{}: {target}", path.display());
+            includes += 1;
+        }
+    }
+    assert!(includes > 5, "the chapter on operators shows code that is run");
+}
+
+#[test]
+fn every_chapter_is_in_the_summary() {
+    let summary = chapter("SUMMARY.md");
+    for path in pages() {
+        let Ok(name) = path.strip_prefix(root().join("docs/src")) else { continue };
+        let name = name.to_str().expect("text");
+        assert!(name == "SUMMARY.md" || summary.contains(&format!("({name})")), "{name} is not in SUMMARY.md");
+    }
+}
