@@ -3,13 +3,28 @@
 //! Data goes to standard output, progress and diagnostics to standard error; `--format json` makes both the data and
 //! the diagnostics JSON with a `schema_version`. Each verb is a file here: its arguments, and a `run` that gives an
 //! [`Exit`] or a [`Failure`].
+//!
+//! ```text
+//!   arguments --> clap --> verb::run(args, &mut Session) --> Exit | Failure --> 0, 1, 3, 4 (clap itself: 2)
+//!                             |             |
+//!                         Session::say   Session::tell
+//!                         (stdout)       (stderr)
+//! ```
+//!
+//! Verbs write through the session and never to the process's own streams, so that [`run_with`] can run a whole command in
+//! a test and look at every byte of it.
 
 use clap::{Parser, Subcommand, ValueEnum};
 use neurath_model::diagnostic::Diagnostics;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+pub mod arguments;
 pub mod input;
+pub mod planned;
 pub mod render;
+pub mod words;
 
 pub mod check;
 pub mod convert;
@@ -85,15 +100,15 @@ pub enum Exit {
     Unreachable,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        // 2 is for usage errors, which clap gives.
-        Self::from(match exit {
+impl Exit {
+    /// The exit status. 2 is for usage errors, which clap gives.
+    pub fn status(self) -> u8 {
+        match self {
             Exit::Done => 0,
             Exit::Negative => 1,
             Exit::Undecided => 3,
             Exit::Unreachable => 4,
-        })
+        }
     }
 }
 
@@ -117,15 +132,47 @@ pub type Answer = Result<Exit, Failure>;
 
 /// Runs the command that was given.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let mut session = input::Session::new(cli.format);
-    match run(cli.verb, &mut session) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            render::diagnostics(&session, &failure.diagnostics);
-            failure.exit.into()
-        }
-    }
+    let terminal = io::stderr().is_terminal();
+    ExitCode::from(command(std::env::args_os(), Box::new(io::stdout()), Box::new(io::stderr()), terminal))
+}
+
+/// Runs a command (the first argument is the program's name) with these streams, and gives its exit status.
+pub fn run_with<I>(args: I, out: Box<dyn Write>, err: Box<dyn Write>) -> u8
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    command(args, out, err, false)
+}
+
+fn command<I>(args: I, mut out: Box<dyn Write>, mut err: Box<dyn Write>, terminal: bool) -> u8
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(usage) => return answer_usage(&usage, &mut out, &mut err, terminal),
+    };
+    let mut session = input::Session::new(cli.format, out, err, terminal);
+    let exit = run(cli.verb, &mut session).unwrap_or_else(|failure| {
+        render::diagnostics(&mut session, &failure.diagnostics);
+        failure.exit
+    });
+    if session.flush() { exit.status() } else { Exit::Negative.status() }
+}
+
+/// Help and version go to standard output, and are no error; the rest goes to standard error.
+fn answer_usage(usage: &clap::Error, out: &mut impl Write, err: &mut impl Write, terminal: bool) -> u8 {
+    let stream: &mut dyn Write = if usage.use_stderr() { err } else { out };
+    // Nothing is left to say it with if the streams are gone.
+    let _ = if terminal && usage.use_stderr() {
+        write!(stream, "{}", usage.render().ansi())
+    } else {
+        write!(stream, "{}", usage.render())
+    };
+    let _ = stream.flush();
+    u8::try_from(usage.exit_code()).unwrap_or(2)
 }
 
 fn run(verb: Verb, session: &mut input::Session) -> Answer {

@@ -1,13 +1,148 @@
-//! `neurath check`.
+//! `neurath check`: a flow and updates of it, validated, planned and explored through every run within bounds.
+//!
+//! ```text
+//!   FLOW --validate--> graph --plan each UPDATE--> instance --explore--> holds            0
+//!     |                        |                                         REFUSED: a run   1
+//!     rules F..                rules U..                                 undecided        3
+//! ```
+//!
+//! What breaks a rule is refused before anything is explored. An update whose scheduler does not promise what is asked
+//! is explored all the same, so that the run that goes wrong can be seen, and refused whatever the exploration says.
+
+mod report;
 
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit};
+use crate::cli::planned::{Planned, explorable, plans};
+use crate::cli::{Answer, Exit, arguments, render};
+use clap::builder::PossibleValuesParser;
+use indicatif::{ProgressBar, ProgressStyle};
+use neurath_model::diagnostic::Diagnostics;
+use neurath_model::graph::FlowGraph;
+use neurath_model::plan::{Plan, Scheduler};
+use neurath_sim::explore::{Budget, Exploration, Explorer, Progress};
+use neurath_sim::instance::{Bounds, Fault, Instance};
+use neurath_sim::stateright_model::explore_in_browser;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+type Explored = Exploration<neurath_model::choice::Choice>;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
+    flow: PathBuf,
+    /// Updates, submitted in this order; each is planned against the flow as the one before leaves it.
+    #[arg(num_args = 0..=Instance::UPDATES_MAX)]
+    updates: Vec<PathBuf>,
+    /// A file of component declarations, for components that are not compiled in.
+    #[arg(long, value_name = "FILE")]
+    components: Vec<PathBuf>,
+    /// How the updates travel: `epoch` (markers behind the packets) or `direct` (messages, which promise nothing).
+    #[arg(long, value_name = "NAME")]
+    scheduler: Option<Scheduler>,
+    /// How many lineages each source may begin.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    packets: u64,
+    /// How many packets an arc holds.
+    #[arg(long, value_name = "C", default_value_t = 1, value_parser = arguments::at_least_one)]
+    capacity: usize,
+    /// Let the environment end the flow at any moment.
+    #[arg(long)]
+    ends: bool,
+    /// Let clients hang up: a source may let go of what it holds without emitting anything.
+    #[arg(long)]
+    hangups: bool,
+    /// Give up beyond this many distinct states.
+    #[arg(long, value_name = "MAX", default_value_t = Budget::default().states_max)]
+    states: u64,
+    /// Give up after this many seconds.
+    #[arg(long, value_name = "S", value_parser = arguments::seconds)]
+    seconds: Option<Duration>,
+    /// Check only this property; can be given several times.
+    #[arg(long = "property", value_name = "CODE", ignore_case = true,
+          value_parser = PossibleValuesParser::new(arguments::property_codes()))]
+    properties: Vec<String>,
+    /// Put in a fault, which the check must find.
+    #[arg(long, hide = true, value_name = "NAME", value_parser = arguments::fault())]
+    fault: Option<Fault>,
+    /// Walk through the states in a browser instead.
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:3000")]
+    explore: Option<SocketAddr>,
+}
+
+/// What is checked.
+struct Subject {
+    flow: String,
+    graph: FlowGraph,
+    planned: Vec<Planned>,
+    instance: Instance,
+    properties: Vec<&'static str>,
+}
 
 /// Runs the verb.
-pub fn run(_args: Args, _session: &mut Session) -> Answer {
+pub fn run(args: Args, session: &mut Session) -> Answer {
+    let subject = subject(&args, session)?;
+    if let Some(address) = args.explore {
+        return walk(subject, address, session);
+    }
+    let findings: Vec<_> = subject.planned.iter().flat_map(|p| p.findings.clone()).collect();
+    if !session.json() {
+        render::diagnostics(session, &Diagnostics(findings.clone()));
+    }
+    let exploration = explore(&args, &subject, session);
+    let exit = report::exit(&exploration, &findings);
+    if session.json() {
+        session.value(&report::json(&subject, &exploration, exit));
+    } else {
+        session.say(report::text(&subject, &exploration));
+    }
+    Ok(exit)
+}
+
+fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
+    let catalogue = session.catalogue(&args.components)?;
+    let graph = session.graph(&args.flow, &catalogue)?;
+    explorable(&graph)?;
+    let planned = plans(session, &graph, &args.updates, &catalogue, args.scheduler)?;
+    let Args { packets, capacity, ends, hangups, .. } = *args;
+    let plans: Vec<Plan> = planned.iter().map(|p| p.plan.clone()).collect();
+    let mut instance = Instance::new(&graph, &plans, Bounds { packets, capacity, ends, hangups });
+    if let Some(fault) = args.fault {
+        instance = instance.with_fault(fault);
+    }
+    let asked = |code: &&str| args.properties.is_empty() || args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
+    let properties = arguments::property_codes().filter(asked).collect();
+    Ok(Subject { flow: args.flow.display().to_string(), graph, planned, instance, properties })
+}
+
+fn explore(args: &Args, subject: &Subject, session: &Session) -> Explored {
+    let budget = Budget { states_max: args.states, time_max: args.seconds };
+    let bar = session.terminal.then(progress_bar);
+    let show = |p: &Progress| {
+        if let Some(bar) = &bar {
+            bar.set_message(format!("{} states, {} waiting, depth {}", p.distinct, p.waiting, p.depth));
+            bar.tick();
+        }
+    };
+    let explorer = Explorer::new(&subject.instance).budget(budget).progress(show);
+    // Asked for all, the explorer reports the first that a state breaks, whichever it is.
+    let exploration =
+        if args.properties.is_empty() { explorer.run() } else { explorer.only(&subject.properties).run() };
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    exploration
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} exploring: {msg}").expect("the template is well-formed");
+    ProgressBar::new_spinner().with_style(style)
+}
+
+fn walk(subject: Subject, address: SocketAddr, session: &mut Session) -> Answer {
+    session.tell(format_args!("the states of {} can be walked through at http://{address}/", subject.flow));
+    explore_in_browser(subject.instance, address)?;
     Ok(Exit::Done)
 }

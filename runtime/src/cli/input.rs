@@ -1,4 +1,5 @@
-//! What verbs read: flows, component files and updates, each kept with its text so that diagnostics can show places.
+//! What verbs read (flows, component files and updates, each kept with its text so that diagnostics can show places), and
+//! the streams they write to.
 
 use crate::cli::Format;
 use crate::function::Registry;
@@ -10,21 +11,61 @@ use neurath_model::graph::FlowGraph;
 use neurath_model::spec;
 use neurath_model::update::Update;
 use neurath_model::validate::validate;
+use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What the verbs of one invocation share: the output format, and every text that was read.
+/// What the verbs of one invocation share: the output format, the streams, and every text that was read.
 pub struct Session {
     /// How to print.
     pub format: Format,
+    /// Whether standard error is a terminal: only then are there colours and progress bars.
+    pub terminal: bool,
     texts: BTreeMap<String, String>,
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    lost: Option<io::Error>,
 }
 
 impl Session {
-    /// Nothing read yet.
-    pub fn new(format: Format) -> Self {
-        Self { format, texts: BTreeMap::new() }
+    /// Nothing read or written yet.
+    pub fn new(format: Format, out: Box<dyn Write>, err: Box<dyn Write>, terminal: bool) -> Self {
+        Self { format, terminal, texts: BTreeMap::new(), out, err, lost: None }
+    }
+
+    /// Writes data to standard output, as it is.
+    pub fn say(&mut self, data: impl Display) {
+        if self.lost.is_none() {
+            self.lost = write!(self.out, "{data}").err();
+        }
+    }
+
+    /// Writes a JSON value to standard output.
+    pub fn value(&mut self, value: &impl Serialize) {
+        let text = serde_json::to_string_pretty(value).expect("our values have only text keys");
+        self.say(text + "\n");
+    }
+
+    /// Writes a line about the data (progress, a diagnostic) to standard error.
+    pub fn tell(&mut self, line: impl Display) {
+        // Where standard error is gone there is nobody to tell so.
+        let _ = writeln!(self.err, "{line}");
+    }
+
+    /// Writes out what is still held; whether all data was taken. A reader that went away (`| head`) wanted no more.
+    pub fn flush(&mut self) -> bool {
+        let lost = self.lost.take().or_else(|| self.out.flush().err());
+        let _ = self.err.flush();
+        match lost {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                self.tell(format_args!("neurath: standard output was not written: {error}"));
+                false
+            }
+            Some(_) | None => true,
+        }
     }
 
     /// Whether results are printed as JSON.

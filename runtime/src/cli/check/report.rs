@@ -1,0 +1,246 @@
+//! What a check says: what was checked, within which bounds, how much was seen, and the verdict.
+
+use super::{Explored, Subject};
+use crate::cli::planned::Planned;
+use crate::cli::{Exit, SCHEMA_VERSION, words};
+use neurath_model::diagnostic::Diagnostic;
+use neurath_model::plan::Scheduler;
+use neurath_sim::explore::Verdict;
+use neurath_sim::instance::Bounds;
+use neurath_sim::ledger::PROPERTIES;
+use neurath_sim::properties::About;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// What to answer to the shell.
+pub(super) fn exit(exploration: &Explored, findings: &[Diagnostic]) -> Exit {
+    match (&exploration.verdict, findings) {
+        (Verdict::Breached { .. }, _) | (_, [_, ..]) => Exit::Negative,
+        (Verdict::Holds, []) => Exit::Done,
+        (Verdict::Undecided { .. }, []) => Exit::Undecided,
+    }
+}
+
+/// The report for people.
+pub(super) fn text(subject: &Subject, exploration: &Explored) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        writeln!(text, "{name:<11}{value}").expect("a string takes any text");
+    };
+    line("flow", flow(subject));
+    for planned in &subject.planned {
+        line("update", update(subject, planned));
+    }
+    if let Some(planned) = subject.planned.first() {
+        let scheduler = planned.plan.scheduler;
+        line("scheduler", format!("{scheduler}. {}", scheduler.promise()));
+    }
+    if let Some(fault) = subject.instance.fault {
+        line("fault", format!("{fault}, put in on purpose"));
+    }
+    line("properties", properties(subject));
+    line("bounds", bounds(subject.instance.bounds));
+    line("states", states(exploration));
+    line("choices", choices(exploration));
+    for (kind, why) in never_taken(subject, exploration) {
+        line("", format!("{kind} never taken: {why}"));
+    }
+    for about in untested(subject, exploration) {
+        line("untested", format!("{} ({}): it never happened that {}", about.code, about.name, about.witness));
+    }
+    line("hashing", hashing(exploration));
+    line("time", format!("{:.3} s", exploration.elapsed.as_secs_f64()));
+    text.push('\n');
+    text.push_str(&verdict(subject, exploration));
+    text
+}
+
+fn flow(subject: &Subject) -> String {
+    let graph = &subject.graph;
+    let name = graph.name().map(|name| format!(" ({name})")).unwrap_or_default();
+    let feedback = graph.arcs().filter(|(_, arc)| arc.feedback).count();
+    let arcs = match feedback {
+        0 => words::count(graph.arcs().count(), "arc"),
+        feedback => format!("{}, {feedback} of them feedback", words::count(graph.arcs().count(), "arc")),
+    };
+    format!("{}{name}: {}, {arcs}", subject.flow, words::count(graph.len(), "operator"))
+}
+
+fn update(subject: &Subject, planned: &Planned) -> String {
+    let plan = &planned.plan;
+    let names: Vec<&str> = plan.actions.keys().map(|id| subject.graph.operator(*id).name.as_str()).collect();
+    format!("{} ({}): changes {}; asks for {}", planned.source, plan.update, words::list(&names), plan.guarantee)
+}
+
+fn properties(subject: &Subject) -> String {
+    if subject.properties.len() == PROPERTIES.len() {
+        format!("all {}: {}", PROPERTIES.len(), subject.properties.join(" "))
+    } else {
+        format!("only {}", words::list(&subject.properties))
+    }
+}
+
+fn bounds(bounds: Bounds) -> String {
+    let Bounds { packets, capacity, ends, hangups } = bounds;
+    format!(
+        "each source begins at most {}; an arc holds {}, markers not counted, and a feedback arc any number; \
+         the flow {}; {}",
+        words::count(packets as usize, "lineage"),
+        words::count(capacity, "packet"),
+        if ends { "may be ended at any moment" } else { "is not ended" },
+        if hangups { "clients may hang up" } else { "no client hangs up" },
+    )
+}
+
+fn states(exploration: &Explored) -> String {
+    let Explored { generated, distinct, depth, ended, .. } = exploration;
+    format!("{generated} generated, {distinct} distinct, depth {depth}; in {ended} nothing more can happen")
+}
+
+fn choices(exploration: &Explored) -> String {
+    let taken = exploration.coverage.iter().filter(|(_, count)| *count > 0);
+    taken.map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+fn hashing(exploration: &Explored) -> String {
+    format!(
+        "two states were taken for one with probability below {:.1e}, as fingerprints have 64 bits",
+        exploration.collision_bound
+    )
+}
+
+/// The kinds of choice that were never taken, each with the reason if there is one.
+fn never_taken<'a>(
+    subject: &'a Subject,
+    exploration: &'a Explored,
+) -> impl Iterator<Item = (&'static str, &'static str)> + 'a {
+    exploration.never_taken().map(|kind| (kind, why_never(subject, kind)))
+}
+
+fn why_never(subject: &Subject, kind: &str) -> &'static str {
+    let scheduler = subject.planned.first().map(|p| p.plan.scheduler);
+    let joins = subject.instance.program.operators().any(|(_, o)| is_join(o));
+    match (kind, scheduler) {
+        ("submit" | "mark" | "deliver", None) => "no update was given",
+        ("deliver", Some(Scheduler::Epoch)) => "updates travel by markers",
+        ("mark", Some(Scheduler::Direct)) => "updates travel by messages",
+        ("end" | "ended", _) if !subject.instance.bounds.ends => "the flow is not ended (see --ends)",
+        ("join", _) if !joins => "no operator takes a packet from every input",
+        ("wake", _) if subject.instance.bounds.packets == 0 => "no source begins a lineage",
+        _ => "no run led there",
+    }
+}
+
+fn is_join(operator: &neurath_model::program::ProgramOperator) -> bool {
+    operator.interface.firing == neurath_model::component::Firing::All
+}
+
+/// The properties asked for whose witness never held.
+fn untested<'a>(subject: &'a Subject, exploration: &'a Explored) -> impl Iterator<Item = &'static About> + 'a {
+    let met = exploration.witnesses.iter().map(|(_, held)| *held);
+    let unmet = PROPERTIES.iter().zip(met).filter(|(_, held)| !held);
+    unmet.map(|(about, _)| about).filter(|about| subject.properties.contains(&about.code))
+}
+
+fn verdict(subject: &Subject, exploration: &Explored) -> String {
+    let codes = codes_found(subject);
+    match &exploration.verdict {
+        Verdict::Holds if codes.is_empty() => "holds within these bounds\n".into(),
+        Verdict::Holds => format!("REFUSED: {}; no run within these bounds shows it\n", words::list(&codes)),
+        Verdict::Undecided { why } if codes.is_empty() => format!("undecided: {why}\n"),
+        Verdict::Undecided { why } => format!("REFUSED: {}; and undecided: {why}\n", words::list(&codes)),
+        Verdict::Breached { breach, run, .. } => {
+            let name = about(breach.property).name;
+            let story = words::run(&subject.instance, run);
+            format!(
+                "REFUSED: {} ({name}) is broken after {}: {}\n\n{story}",
+                breach.property,
+                words::count(run.len(), "step"),
+                breach.story,
+            )
+        }
+    }
+}
+
+fn codes_found(subject: &Subject) -> Vec<&'static str> {
+    let mut codes: Vec<&str> = subject.planned.iter().flat_map(|p| &p.findings).map(|d| d.code.as_str()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+fn about(code: &str) -> &'static About {
+    PROPERTIES.iter().find(|about| about.code == code).expect("a breach names a property of the ledger")
+}
+
+/// The report for programs.
+pub(super) fn json(subject: &Subject, exploration: &Explored, exit: Exit) -> Value {
+    let never_taken: Vec<&str> = exploration.never_taken().collect();
+    let coverage: serde_json::Map<String, Value> =
+        exploration.coverage.iter().map(|(kind, count)| ((*kind).to_owned(), json!(count))).collect();
+    let witnesses = PROPERTIES.iter().zip(&exploration.witnesses);
+    let scheduler = subject.planned.first().map(|p| p.plan.scheduler);
+    let Bounds { packets, capacity, ends, hangups } = subject.instance.bounds;
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "flow": {
+            "source": subject.flow,
+            "name": subject.graph.name(),
+            "operators": subject.graph.len(),
+            "arcs": subject.graph.arcs().count(),
+        },
+        "updates": subject.planned.iter().map(|p| update_json(subject, p)).collect::<Vec<_>>(),
+        "scheduler": scheduler,
+        "promise": scheduler.map(Scheduler::promise),
+        "fault": subject.instance.fault.map(|fault| fault.to_string()),
+        "properties": subject.properties,
+        "bounds": { "packets": packets, "capacity": capacity, "ends": ends, "hangups": hangups },
+        "states": {
+            "generated": exploration.generated,
+            "distinct": exploration.distinct,
+            "depth": exploration.depth,
+            "ended": exploration.ended,
+        },
+        "choices": coverage,
+        "never_taken": never_taken,
+        "witnesses": witnesses
+            .map(|(about, (witness, met))| json!({ "property": about.code, "witness": witness, "met": met }))
+            .collect::<Vec<_>>(),
+        "collision_bound": exploration.collision_bound,
+        "seconds": exploration.elapsed.as_secs_f64(),
+        "verdict": match exit {
+            Exit::Done => "holds",
+            Exit::Negative => "refused",
+            Exit::Undecided | Exit::Unreachable => "undecided",
+        },
+        "breach": breach_json(subject, exploration),
+        "undecided": match &exploration.verdict {
+            Verdict::Undecided { why } => json!(why.to_string()),
+            Verdict::Holds | Verdict::Breached { .. } => Value::Null,
+        },
+    })
+}
+
+fn update_json(subject: &Subject, planned: &Planned) -> Value {
+    let plan = &planned.plan;
+    let names: Vec<&str> = plan.actions.keys().map(|id| subject.graph.operator(*id).name.as_str()).collect();
+    json!({
+        "source": planned.source,
+        "name": plan.update,
+        "guarantee": plan.guarantee,
+        "changes": names,
+        "findings": planned.findings,
+    })
+}
+
+fn breach_json(subject: &Subject, exploration: &Explored) -> Value {
+    match &exploration.verdict {
+        Verdict::Breached { breach, run, .. } => json!({
+            "property": breach.property,
+            "name": about(breach.property).name,
+            "story": breach.story,
+            "run": words::lines(&subject.instance, run),
+        }),
+        Verdict::Holds | Verdict::Undecided { .. } => Value::Null,
+    }
+}
