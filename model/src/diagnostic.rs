@@ -64,6 +64,8 @@ pub enum Thing {
     Component(String),
     /// A transfer declaration, by name.
     Transfer(String),
+    /// The name of an update.
+    UpdateName,
     /// The change of an operator in an update.
     Change(String),
     /// The component given in a change.

@@ -168,7 +168,7 @@ impl<'a> Draft<'a> {
         Some(diagnostic(
             Code::U11,
             format!("scheduler `{}` does not promise {asked} for update `{}`", self.scheduler, self.update.name),
-            self.map.place(&Thing::Whole, format!("asks for {asked}")),
+            self.map.place(&Thing::UpdateName, format!("asks for {asked}")),
             format!("a scheduler that promises {asked}"),
             format!("`{}`: {why_not}", self.scheduler),
             hint,

@@ -51,7 +51,7 @@ fn refuted(update: &Update, map: &SourceMap, property: &str, story: &str, steps:
     Diagnostic {
         code: Code::R06,
         message: format!("update `{}` breaks {property} in a run of {steps} steps", update.name),
-        places: map.place(&Thing::Whole, "this update").into_iter().collect(),
+        places: map.place(&Thing::UpdateName, "this update").into_iter().collect(),
         expected: format!("{property} in every run"),
         found: story.into(),
         hint: "run `neurath check` on the flow and this update to see the whole run".into(),

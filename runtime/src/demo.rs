@@ -251,7 +251,7 @@ impl Finished {
     pub fn switch_times(&self) -> (Duration, Duration) {
         let mut times: Vec<Duration> = self.applied.iter().map(Applied::to_last_operator).collect();
         times.sort_unstable();
-        let median = times.get(times.len() / 2).copied().unwrap_or_default();
+        let median = times.get(times.len().saturating_sub(1) / 2).copied().unwrap_or_default();
         (median, times.last().copied().unwrap_or_default())
     }
 
@@ -260,7 +260,7 @@ impl Finished {
         let (median, max) = self.switch_times();
         let update = |a: &Applied| report::Update {
             name: a.name.clone(),
-            direction: if a.name == "nio" { "to NIO" } else { "to blocking" }.into(),
+            direction: if a.name == "nio" { "NIO" } else { "blocking" }.into(),
             submitted_us: self.outcome.offset_us(a.submitted),
             took_us: Some(a.to_last_operator().as_micros() as u64),
         };

@@ -212,6 +212,8 @@ pub struct Instance {
     pub bounds: Bounds,
     /// A fault put in, if any.
     pub fault: Option<Fault>,
+    /// Whether properties observe what happens. They tell at most [`Self::UPDATES_MAX`] updates apart.
+    pub judged: bool,
     /// The behaviours of each operator: the first it has, and after each update that replaces it.
     behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>>,
 }
@@ -240,6 +242,7 @@ impl Instance {
             scheduler: plans.first().map_or(Scheduler::Epoch, |p| p.scheduler),
             bounds,
             fault: None,
+            judged: true,
             behaviours,
         }
     }
@@ -251,6 +254,13 @@ impl Instance {
             self.program = self.program.with_mutant(mutant);
         }
         self.fault = Some(fault);
+        self
+    }
+
+    /// The same instance with nobody to judge it: any number of updates, and no property is ever broken.
+    #[must_use]
+    pub fn unjudged(mut self) -> Self {
+        self.judged = false;
         self
     }
 
@@ -267,8 +277,7 @@ impl Instance {
     /// What an operator does after `version` was the last update applied to it.
     pub fn behaviour(&self, at: OperatorId, version: UpdateId) -> &Behaviour {
         let known = &self.behaviours[at.0 as usize];
-        let found = known.iter().rev().find(|(since, _)| *since == version).or(known.first());
-        &found.expect("every operator has its first behaviour").1
+        &known[known.binary_search_by_key(&version, |(since, _)| *since).unwrap_or(0)].1
     }
 
     /// An operator's name.

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod properties;
 pub mod world;
 
+pub mod conformance;
 pub mod explore;
 pub mod replay;
 pub mod stateright_model;

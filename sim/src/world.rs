@@ -107,7 +107,11 @@ impl World {
             Choice::Fire { at, port, emits } => {
                 free(*at)
                     && self.stands(instance, *at, *port, |i| matches!(i, Item::Packet(_)))
-                    && (behaviour(*at).admits(emits) || self.net.cell(*at).operator.is_closed())
+                    && if self.net.cell(*at).operator.is_closed() {
+                        emits.is_empty()
+                    } else {
+                        behaviour(*at).admits(emits)
+                    }
             }
             Choice::Join { at, emits } => {
                 free(*at) && self.readable(instance, *at).tuple && behaviour(*at).admits(emits)
@@ -135,7 +139,7 @@ impl World {
             Choice::Join { at, emits } => self.join(instance, *at, emits, listener),
             Choice::Mark { at, port } => self.mark(instance, *at, *port, listener),
             Choice::Ended { at, port } => {
-                self.pop(instance, *at, *port);
+                self.pop(instance, *at, *port, listener);
                 self.protocol(instance, *at, Event::Closed { port: *port }, &Taking::nothing(), listener);
             }
             Choice::Wake { at, releases, emits } => {
@@ -290,7 +294,7 @@ impl World {
     }
 
     fn mark(&mut self, instance: &Instance, at: OperatorId, port: PortIndex, listener: Listener<'_>) {
-        let Item::Marker(marker) = self.pop(instance, at, port) else {
+        let Item::Marker(marker) = self.pop(instance, at, port, listener) else {
             unreachable!("a mark is chosen where a marker stands")
         };
         let actions = instance.update(marker.update).actions_at(at).len() as u16;
@@ -298,7 +302,7 @@ impl World {
     }
 
     fn take_packet(&mut self, instance: &Instance, at: OperatorId, port: PortIndex, listener: Listener<'_>) -> Parcel {
-        let Item::Packet(parcel) = self.pop(instance, at, port) else {
+        let Item::Packet(parcel) = self.pop(instance, at, port, listener) else {
             unreachable!("a packet is taken where one stands")
         };
         let arc = instance.program.feeding(at, port);
@@ -307,8 +311,9 @@ impl World {
         parcel
     }
 
-    /// Takes the head of an input port's arc; what its producer holds for it moves up.
-    fn pop(&mut self, instance: &Instance, at: OperatorId, port: PortIndex) -> Item {
+    /// Takes the head of an input port's arc; what its producer holds for it moves up. A producer that waited for that
+    /// room with the last of its open work ends here: it has no step of its own left in which it could.
+    fn pop(&mut self, instance: &Instance, at: OperatorId, port: PortIndex, listener: Listener<'_>) -> Item {
         let arc = instance.program.feeding(at, port);
         let items = &mut self.net.arcs[arc.0 as usize].items;
         let newest_first = instance.fault == Some(Fault::LastInFirstOut);
@@ -317,7 +322,11 @@ impl World {
             (true | false, _) => 0,
         };
         let item = items.remove(index);
-        self.net.flush(instance, instance.program.arc(arc).from.operator);
+        let producer = instance.program.arc(arc).from.operator;
+        if !self.net.cell(producer).pending.is_empty() {
+            self.net.flush(instance, producer);
+            self.finish(instance, producer, listener);
+        }
         item
     }
 
@@ -447,8 +456,10 @@ impl World {
         if instance.fault == Some(Fault::DropOpenWork) {
             cell.held.clear();
         }
-        cell.applied.insert(update);
-        cell.past.insert(update);
+        if instance.judged {
+            cell.applied.insert(update);
+            cell.past.insert(update);
+        }
         let applied = Observation::Applied {
             at,
             update,
@@ -469,7 +480,9 @@ impl World {
         ports: PortSet,
         listener: Listener<'_>,
     ) {
-        self.net.cell_mut(at).passed.insert(marker.update);
+        if instance.judged {
+            self.net.cell_mut(at).passed.insert(marker.update);
+        }
         self.observe(instance, Observation::Passed { at, update: marker.update }, listener);
         for port in ports.iter() {
             if instance.fault == Some(Fault::MarkerAtHead) {
@@ -484,7 +497,9 @@ impl World {
 
     fn answer(&mut self, instance: &Instance, update: UpdateId, outcome: Outcome, listener: Listener<'_>) {
         self.observe(instance, Observation::Answered { update, outcome }, listener);
-        self.net.answered.insert(update);
+        if instance.judged {
+            self.net.answered.insert(update);
+        }
     }
 
     /// An operator that was told to finish, and holds nothing any more, ends.
@@ -496,9 +511,9 @@ impl World {
     }
 
     fn observe(&mut self, instance: &Instance, observation: Observation, listener: Listener<'_>) {
-        let breach = self.ledger.observe(instance, &self.net, &observation);
-        if self.breach.is_none() {
-            self.breach = breach;
+        if instance.judged {
+            let breach = self.ledger.observe(instance, &self.net, &observation);
+            self.breach = self.breach.take().or(breach);
         }
         listener(&observation);
     }

@@ -70,6 +70,9 @@ impl Reader<'_> {
         let report = &mut self.report;
         let mut table = Table::of(node, "`[update]`", report)?;
         let name = table.require("name", "a name for messages and the history, for example \"nio-switch\"", report);
+        if let Some(node) = name {
+            self.map.note(Thing::UpdateName, node.span.clone());
+        }
         let name = name.and_then(|n| table::text(n, "the update's `name`", report));
         let guarantee = table.take("guarantee");
         table.finish(report);

@@ -465,7 +465,7 @@ fn busy(plan: &Plan, update: &Update, map: &SourceMap) -> Diagnostic {
     Diagnostic {
         code: Code::R01,
         message: format!("update `{}` cannot be submitted while `{}` is in flight", update.name, plan.update),
-        places: map.place(&Thing::Whole, "this update").into_iter().collect(),
+        places: map.place(&Thing::UpdateName, "this update").into_iter().collect(),
         expected: "no update in flight".into(),
         found: format!("`{}`, which the exit has not answered yet", plan.update),
         hint: "wait for its answer (`neurath update status`), then submit again".into(),

@@ -1,0 +1,282 @@
+//! Runs of the model verify; runs that were tampered with do not, or are other runs of the model.
+
+mod recorded;
+
+use super::*;
+use crate::replay::replay;
+use neurath_model::diagnostic::Code;
+use neurath_model::trace::Line;
+use neurath_model::update::Update;
+use recorded::{Case, Pen, Recorded};
+use std::collections::BTreeSet;
+
+fn cases() -> [(&'static str, Case); 4] {
+    [("http", Case::http()), ("chain", Case::chain()), ("diamond", Case::diamond()), ("crossing", Case::crossing())]
+}
+
+#[test]
+fn every_run_of_the_model_verifies_in_whatever_order_its_lines_stand() {
+    for (name, case) in cases() {
+        let mut lineages = 0;
+        for seed in 0..60 {
+            let capacity = [1, 2, 64][seed as usize % 3];
+            let run = case.record(seed, 12, capacity);
+            let verified = verify(&run.trace(&run.shuffled()));
+            let verified = verified.unwrap_or_else(|d| panic!("{name}, seed {seed}, capacity {capacity}: {d}"));
+            assert!(verified.judged && verified.lines > 20, "{verified}");
+            lineages += verified.lineages;
+        }
+        assert!(lineages > 300, "{name} had something to do: {lineages}");
+    }
+}
+
+#[test]
+fn a_run_is_told_in_numbers() {
+    let run = Case::http().record(7, 40, 4);
+    let verified = verify(&run.trace(&run.shuffled())).unwrap();
+    insta::assert_snapshot!(verified, @"");
+}
+
+#[test]
+fn the_order_of_the_file_does_not_matter() {
+    let run = Case::http().record(3, 20, 2);
+    let in_turn: Vec<Line> = run.parts.iter().flatten().cloned().collect();
+    let backwards: Vec<Line> = run.parts.iter().rev().flatten().cloned().collect();
+    let verified = verify(&run.trace(&in_turn)).unwrap();
+    assert_eq!(verify(&run.trace(&backwards)), Ok(verified));
+    assert_eq!(verify(&run.trace(&run.shuffled())), Ok(verified));
+}
+
+#[test]
+fn with_more_updates_than_properties_can_tell_apart_they_are_not_judged() {
+    for (updates, judged) in [(64, true), (65, false), (150, false)] {
+        let run = Case::http().often(updates).record(1, 100, 2);
+        let verified = verify(&run.trace(&run.shuffled())).unwrap();
+        assert_eq!((verified.updates, verified.judged), (updates, judged));
+    }
+}
+
+// --- tampering -------------------------------------------------------------------------------------------------------
+
+/// What became of altered traces.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    /// Refused, naming the operator whose line was altered.
+    culprit: usize,
+    /// Refused, naming an operator that an arc connects with it.
+    neighbour: usize,
+    /// Refused, naming another one.
+    far: usize,
+    /// Accepted, and shown to be a run of the model.
+    legal: usize,
+}
+
+/// A run, and each way to alter it held to be refused, or to be a run of the model.
+struct Bench {
+    run: Recorded,
+    lines: Vec<Line>,
+    instance: Instance,
+    tally: Tally,
+}
+
+impl Bench {
+    fn new(case: &Case, seed: u64, packets: u64, capacity: usize) -> Self {
+        let run = case.record(seed, packets, capacity);
+        let bounds = Bounds { packets: u64::MAX, capacity, ends: true, hangups: true };
+        Self { lines: run.shuffled(), run, instance: case.instance(bounds), tally: Tally::default() }
+    }
+
+    /// Every line but the last ones of operators.
+    fn steps(&self) -> Vec<usize> {
+        (0..self.lines.len()).filter(|i| self.lines[*i].kind != "stop").collect()
+    }
+
+    /// The operator's line after that one.
+    fn following(&self, i: usize) -> usize {
+        (i + 1..self.lines.len()).find(|j| self.lines[*j].at == self.lines[i].at).expect("a stop at least")
+    }
+
+    fn judge(&mut self, what: &str, at: &str, lines: &[Line]) {
+        let trace = self.run.trace(lines);
+        match verify(&trace) {
+            Ok(_) => {
+                assert_legal(&trace);
+                self.tally.legal += 1;
+            }
+            Err(refused) => {
+                assert!(matches!(refused.code, Code::T02 | Code::T03), "{what}: {refused}");
+                let named = named(&trace, &refused);
+                let near = self.near(at);
+                let rank = if named == at {
+                    &mut self.tally.culprit
+                } else if near.contains(named) {
+                    &mut self.tally.neighbour
+                } else {
+                    &mut self.tally.far
+                };
+                *rank += 1;
+            }
+        }
+    }
+
+    /// Operators at the other end of an arc.
+    fn near(&self, at: &str) -> BTreeSet<String> {
+        let program = &self.instance.program;
+        let at = program.find(at).expect("an operator of the flow");
+        let ends = program.arcs().map(|(_, a)| (a.from.operator, a.to.operator));
+        let other = |(from, to)| if from == at { Some(to) } else { (to == at).then_some(from) };
+        ends.filter_map(other).map(|o| program.operator(o).name.clone()).collect()
+    }
+
+    fn drop_each(&mut self, mend: bool) {
+        for i in self.steps() {
+            let mut lines = self.lines.clone();
+            let dropped = lines.remove(i);
+            if mend {
+                let stop = lines.iter_mut().find(|l| l.at == dropped.at && l.kind == "stop").unwrap();
+                stop.steps = stop.steps.map(|s| s - 1);
+            }
+            self.judge(&format!("dropped {dropped:?}"), &dropped.at, &lines);
+        }
+    }
+
+    fn swap_each(&mut self) {
+        for i in self.steps() {
+            let j = self.following(i);
+            if self.lines[j].kind == "stop" || self.lines[i] == self.lines[j] {
+                continue;
+            }
+            let mut lines = self.lines.clone();
+            lines.swap(i, j);
+            self.judge(
+                &format!("swapped {:?} and {:?}", self.lines[i], self.lines[j]),
+                &self.lines[i].at.clone(),
+                &lines,
+            );
+        }
+    }
+
+    fn alter_each(&mut self) {
+        for i in self.steps() {
+            let line = self.lines[i].clone();
+            for altered in alterations(&self.instance, &line) {
+                assert_ne!(line, altered);
+                let mut lines = self.lines.clone();
+                lines[i] = altered;
+                self.judge(&format!("altered {line:?} to {:?}", lines[i]), &line.at, &lines);
+            }
+        }
+    }
+}
+
+/// The operator of the line that a diagnostic shows.
+fn named<'t>(trace: &'t Trace, diagnostic: &Diagnostic) -> &'t str {
+    let span = &diagnostic.places.first().expect("a place in the trace").span;
+    let i = trace.lines.iter().position(|(_, s)| s == span).expect("the place is a line");
+    let at = &trace.lines[i].0.at;
+    let (line, story) = (format!("line {}", i + 2), diagnostic.to_string());
+    assert!(story.contains(at.as_str()), "{at} is named: {story}");
+    assert!(story.contains(&line) || diagnostic.code == Code::T03, "{line} is named: {story}");
+    at
+}
+
+/// The schedule found is a run of the model by the checker's own rule, and writes the very same lines.
+fn assert_legal(trace: &Trace) {
+    let (instance, choices) = schedule(trace).unwrap();
+    replay(&instance, &choices).unwrap();
+    let updates: Vec<Update> = trace.lines.iter().filter_map(|(l, _)| l.change.clone()).collect();
+    let (mut world, mut pen) = (World::new(&instance), Pen::new(&instance, &updates));
+    for choice in &choices {
+        pen.step(&mut world, choice);
+    }
+    for (written, (_, operator)) in pen.stop().iter().zip(instance.program.operators()) {
+        let told = trace.lines.iter().map(|(l, _)| l).filter(|l| l.at == operator.name);
+        assert!(told.eq(written), "{} did what it says", operator.name);
+    }
+}
+
+/// The line with one field changed, each in turn, in every way that a small change can make.
+fn alterations(instance: &Instance, line: &Line) -> Vec<Line> {
+    let program = &instance.program;
+    let operator = program.operator(program.find(&line.at).unwrap());
+    let ports = operator.input_names.iter().cloned().chain(["NONE".into()]).map(Some).chain([None]);
+    let port = ports.map(|port| Line { port, ..line.clone() });
+    let of = other_lineages(&line.of).map(|of| Line { of, ..line.clone() });
+    let releases: Vec<_> = line.releases.iter().cloned().collect();
+    let releases = other_lineages(&releases).map(|r| Line { releases: r.first().cloned(), ..line.clone() });
+    let mut emissions: Vec<Vec<String>> = vec![vec![], operator.output_names.clone(), vec!["NONE".into()]];
+    emissions.extend(operator.output_names.iter().flat_map(|o| [vec![o.clone()], vec![o.clone(), o.clone()]]));
+    let emits = emissions.into_iter().map(|emits| Line { emits, ..line.clone() });
+    let numbers = [None, Some(0), Some(1), Some(2), Some(3), Some(99)];
+    let version = numbers.iter().map(|v| Line { version: *v, ..line.clone() });
+    let update = numbers.iter().map(|u| Line { update: *u, ..line.clone() });
+    let kinds = Choice::KINDS.iter().chain(&["stop", "jump"]).map(|k| Line { kind: (*k).into(), ..line.clone() });
+    let change = line.change.iter().flat_map(|c| {
+        let emptied = Update { changes: [].into(), ..c.clone() };
+        [None, Some(emptied)].map(|change| Line { change, ..line.clone() })
+    });
+    let at = program.operators().map(|(_, o)| Line { at: o.name.clone(), ..line.clone() });
+    let all =
+        port.chain(of).chain(releases).chain(emits).chain(version).chain(update).chain(kinds).chain(change).chain(at);
+    all.filter(|altered| altered != line).collect()
+}
+
+fn other_lineages(of: &[String]) -> impl Iterator<Item = Vec<String>> {
+    let named = |number: u64, at: &str| format!("{at}#{number}");
+    let moved = of.iter().enumerate().flat_map(move |(i, name)| {
+        let (at, number) = name.rsplit_once('#').unwrap();
+        let number: u64 = number.parse().unwrap();
+        let names =
+            [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
+        names.map(|n| of.iter().enumerate().map(|(j, o)| if i == j { n.clone() } else { o.clone() }).collect())
+    });
+    let fewer = of.iter().skip(1).cloned().collect();
+    let more = of.iter().cloned().chain(["src#0".into(), "read#0".into()]).collect();
+    moved.chain([fewer, more]).collect::<Vec<_>>().into_iter()
+}
+
+#[test]
+fn a_line_that_is_dropped_is_missed_in_its_operators_count() {
+    for (name, case) in cases() {
+        let mut bench = Bench::new(&case, 5, 10, 2);
+        bench.drop_each(false);
+        let steps = bench.steps().len();
+        assert_eq!(bench.tally, Tally { culprit: steps, ..Tally::default() }, "{name}");
+    }
+}
+
+#[test]
+fn a_line_that_is_dropped_is_missed_even_if_the_count_is_mended() {
+    for (name, case) in cases() {
+        for (seed, capacity) in [(5, 2), (6, 1), (7, 64)] {
+            let mut bench = Bench::new(&case, seed, 10, capacity);
+            bench.drop_each(true);
+            let Tally { culprit, neighbour, far, legal } = bench.tally;
+            println!("{name} {seed}: {:?}", bench.tally);
+            assert_eq!((far, legal), (0, 0), "{name}, seed {seed}");
+            assert!(culprit > 4 * neighbour, "{name}, seed {seed}: {culprit}, {neighbour}");
+        }
+    }
+}
+
+#[test]
+fn lines_of_one_operator_are_not_swapped_unnoticed() {
+    for (name, case) in cases() {
+        for (seed, capacity) in [(5, 2), (6, 1), (7, 64)] {
+            let mut bench = Bench::new(&case, seed, 10, capacity);
+            bench.swap_each();
+            println!("{name} {seed}: {:?}", bench.tally);
+        }
+    }
+}
+
+#[test]
+fn a_line_is_not_altered_unnoticed() {
+    for (name, case) in cases() {
+        for (seed, capacity) in [(5, 2), (6, 1)] {
+            let mut bench = Bench::new(&case, seed, 8, capacity);
+            bench.alter_each();
+            println!("{name} {seed}: {:?}", bench.tally);
+        }
+    }
+}

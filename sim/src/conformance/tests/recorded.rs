@@ -1,0 +1,198 @@
+//! Traces to verify: a world driven at random, written down as threads would, each operator for itself.
+
+use crate::instance::{Bounds, Instance};
+use crate::observation::Observation;
+use crate::world::World;
+use neurath_model::choice::Choice;
+use neurath_model::component::Catalogue;
+use neurath_model::diagnostic::SourceMap;
+use neurath_model::flow::Flow;
+use neurath_model::graph::FlowGraph;
+use neurath_model::id::{Lineage, OperatorId};
+use neurath_model::plan::plan;
+use neurath_model::spec::{components, fbp, update};
+use neurath_model::trace::{Header, Line, Trace};
+use neurath_model::update::Update;
+use neurath_model::validate::validate;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// A flow, its components, and updates to submit in order.
+pub(super) struct Case {
+    flow: Flow,
+    catalogue: Catalogue,
+    updates: Vec<Update>,
+}
+
+const SMALL: &str = include_str!("small-components.toml");
+const HTTP: &str = include_str!("http-components.toml");
+const HTTP_FLOW: &str = include_str!("../../../../runtime/flows/http/flow.fbp");
+const NIO: &str = include_str!("../../../../runtime/flows/http/nio.toml");
+const BLOCKING: &str = include_str!("../../../../runtime/flows/http/blocking.toml");
+
+impl Case {
+    fn new(flow: &str, components: &str, updates: &[&str]) -> Self {
+        let flow = fbp::parse("flow.fbp", flow).unwrap_or_else(|e| panic!("{e:?}")).0;
+        let catalogue = components::parse("components.toml", components).unwrap_or_else(|e| panic!("{e:?}")).0;
+        let updates = updates.iter().map(|u| update::parse("update.toml", u).unwrap_or_else(|e| panic!("{e:?}")).0);
+        Self { flow, catalogue, updates: updates.collect() }
+    }
+
+    /// The HTTP server, switched to non-blocking I/O and back.
+    pub(super) fn http() -> Self {
+        Self::new(HTTP_FLOW, HTTP, &[NIO, BLOCKING])
+    }
+
+    /// One operator after the other.
+    pub(super) fn chain() -> Self {
+        let flow = "src(small/source) OUT -> IN a(small/step) OUT -> IN b(small/filter) OUT -> IN c(small/step)
+                    c OUT -> IN sink(small/sink)";
+        Self::new(flow, SMALL, &[&second("both", &["a", "c"])])
+    }
+
+    /// Two branches from a fork to a join that takes from both together.
+    pub(super) fn diamond() -> Self {
+        let flow = "src(small/source) OUT -> IN fork(small/fork) A -> IN x(small/step) OUT -> L join(small/join)
+                    fork B -> IN y(small/step) OUT -> R join OUT -> IN sink(small/sink)";
+        Self::new(flow, SMALL, &[&second("left", &["x"]), &second("right", &["y"])])
+    }
+
+    /// Two branches from a router to a merge, and a buffer behind it.
+    pub(super) fn crossing() -> Self {
+        let flow = "src(small/source) OUT -> IN route(small/route) A -> IN x(small/step) OUT -> L merge(small/merge)
+                    route B -> R merge OUT -> IN batch(small/batch) OUT -> IN sink(small/sink)";
+        Self::new(flow, SMALL, &[&second("x", &["x"])])
+    }
+
+    /// The same with as many updates as asked for, to and fro.
+    pub(super) fn often(self, updates: usize) -> Self {
+        let updates = self.updates.iter().cycle().take(updates).cloned().collect();
+        Self { updates, ..self }
+    }
+
+    pub(super) fn graph(&self) -> FlowGraph {
+        validate(&self.flow, &SourceMap::default(), &self.catalogue).unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    pub(super) fn instance(&self, bounds: Bounds) -> Instance {
+        let (mut graph, mut plans) = (self.graph(), Vec::new());
+        for update in &self.updates {
+            let planned = plan(&graph, update, &SourceMap::default(), &self.catalogue, None);
+            let planned = planned.unwrap_or_else(|e| panic!("{e:?}"));
+            graph = planned.after.clone();
+            plans.push(planned);
+        }
+        let instance = Instance::new(&self.graph(), &plans, bounds);
+        if plans.len() > Instance::UPDATES_MAX { instance.unjudged() } else { instance }
+    }
+
+    /// A run to its end, drawn from the seed, as each operator's lines.
+    pub(super) fn record(&self, seed: u64, packets: u64, capacity: usize) -> Recorded {
+        let instance = self.instance(Bounds { packets, capacity, ends: true, hangups: true });
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let (mut world, mut pen) = (World::new(&instance), Pen::new(&instance, &self.updates));
+        let mut choices = Vec::new();
+        loop {
+            choices.clear();
+            world.choices(&instance, &mut choices);
+            let begun = world.net.submitted as usize == self.updates.len() && rng.random_ratio(1, 50);
+            if choices.len() > 1 && !begun {
+                choices.retain(|c| *c != Choice::End);
+            }
+            if choices.is_empty() {
+                break;
+            }
+            let choice = choices.swap_remove(rng.random_range(0..choices.len()));
+            pen.step(&mut world, &choice);
+        }
+        assert_eq!(world.breach, None, "the protocol is right");
+        let header = Header::new(self.flow.clone(), self.catalogue.clone(), capacity);
+        Recorded { header, parts: pen.stop(), seed }
+    }
+}
+
+/// An update of steps to their second version.
+fn second(name: &str, operators: &[&str]) -> String {
+    let changes = operators.iter().map(|o| format!("[operator.{o}]\ncomponent = \"small/step@2\"\nstate = \"keep\"\n"));
+    format!("[update]\nname = \"{name}\"\n{}", changes.collect::<String>())
+}
+
+/// Writes down each operator's steps.
+pub(super) struct Pen<'a> {
+    instance: &'a Instance,
+    updates: &'a [Update],
+    parts: Vec<Vec<Line>>,
+}
+
+impl<'a> Pen<'a> {
+    pub(super) fn new(instance: &'a Instance, updates: &'a [Update]) -> Self {
+        Self { instance, updates, parts: vec![Vec::new(); instance.program.operators().len()] }
+    }
+
+    /// Takes a step, and writes it down.
+    pub(super) fn step(&mut self, world: &mut World, choice: &Choice) {
+        let mut of: Vec<Lineage> = Vec::new();
+        world.step(self.instance, choice, &mut |o| {
+            if let Observation::Taken { lineage, .. } = o {
+                of.push(*lineage);
+            }
+        });
+        let at = choice.at().unwrap_or(self.instance.program.entrance);
+        let mut line = Line::step(&self.instance.program, choice, &of, world.net.cell(at).operator.version());
+        if let Choice::Submit { update } = choice {
+            line.change = self.updates.get(update.0 as usize - 1).cloned();
+        }
+        self.parts[at.0 as usize].push(line);
+    }
+
+    /// Every operator's lines, with the last.
+    pub(super) fn stop(mut self) -> Vec<Vec<Line>> {
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            part.push(Line::stop(&self.instance.program, OperatorId(i as u32), part.len() as u64));
+        }
+        self.parts
+    }
+}
+
+/// A run as its operators wrote it.
+pub(super) struct Recorded {
+    header: Header,
+    pub(super) parts: Vec<Vec<Line>>,
+    seed: u64,
+}
+
+impl Recorded {
+    /// The lines in one file, those of different operators in any order.
+    pub(super) fn shuffled(&self) -> Vec<Line> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5eed);
+        let mut rest: Vec<_> = self.parts.iter().map(|p| p.iter()).collect();
+        let mut lines = Vec::new();
+        while !rest.is_empty() {
+            let i = rng.random_range(0..rest.len());
+            match rest[i].next() {
+                Some(line) => lines.push(line.clone()),
+                None => drop(rest.swap_remove(i)),
+            }
+        }
+        lines
+    }
+
+    pub(super) fn text(&self, lines: &[Line]) -> String {
+        let mut text = serde_json::to_string(&self.header).unwrap() + "\n";
+        for line in lines {
+            text += &serde_json::to_string(line).unwrap();
+            text.push('\n');
+        }
+        text
+    }
+
+    pub(super) fn trace(&self, lines: &[Line]) -> Trace {
+        Trace::parse("run.trace", &self.text(lines)).unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    /// The same with another capacity in the header.
+    pub(super) fn of_capacity(mut self, capacity: usize) -> Self {
+        self.header.capacity = capacity;
+        self
+    }
+}

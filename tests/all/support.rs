@@ -1,0 +1,50 @@
+//! A running server with files and clients, for the tests that need one.
+
+use neurath_model::diagnostic::SourceMap;
+use neurath_model::spec;
+use neurath_model::update::Update;
+use neurath_runtime::engine::Options;
+use neurath_runtime::http::{self, Server};
+use neurath_runtime::load::corpus::Corpus;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A server on a port of its own, and the folder it serves.
+pub(crate) struct Site {
+    pub(crate) folder: TempDir,
+    pub(crate) corpus: Arc<Corpus>,
+    pub(crate) server: Server,
+    pub(crate) address: SocketAddr,
+}
+
+/// Serves 50 files of 20 kB.
+pub(crate) fn site(options: Options) -> Site {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let corpus = Corpus::create(folder.path(), 50, 20_000, 7).expect("space for a megabyte");
+    let server = Server::start(folder.path(), "127.0.0.1:0", options).expect("a server");
+    let address = server.address().expect("it listens");
+    Site { folder, corpus: Arc::new(corpus), server, address }
+}
+
+/// The update to NIO, and the one back.
+pub(crate) fn nio() -> (Update, SourceMap) {
+    spec::update::parse("nio.toml", http::NIO).expect("valid")
+}
+
+/// The update back to blocking I/O.
+pub(crate) fn blocking() -> (Update, SourceMap) {
+    spec::update::parse("blocking.toml", http::BLOCKING).expect("valid")
+}
+
+/// One GET on a connection of its own; the status line.
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).expect("read to the end");
+    String::from_utf8_lossy(&response).lines().next().unwrap_or_default().to_owned()
+}
