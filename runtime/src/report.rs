@@ -16,7 +16,7 @@
 
 mod chart;
 mod page;
-mod svg;
+pub(crate) mod svg;
 
 use crate::load::stats::{Bucket, Summary, Window};
 use serde::Serialize;

@@ -93,12 +93,12 @@ impl fmt::Display for Verified {
 /// T03 if lines are missing or something is left at the end; T02 for the operator whose next line the model does not have,
 /// or the property that the run breaks.
 pub fn verify(trace: &Trace) -> Result<Verified, Diagnostic> {
-    let (graph, instance) = prepare(trace)?;
-    let mut lineages = 0;
-    Replay::new(trace, &graph, &instance)?.run(&mut |_, began| lineages += began)?;
+    let Prepared { parts, order, instance } = prepare(trace)?;
+    let (mut lineages, operators) = (0, order.len() - 2);
+    Replay::new(trace, &instance, order, parts).run(&mut |_, began| lineages += began)?;
     Ok(Verified {
         lines: trace.lines.len(),
-        operators: graph.len(),
+        operators,
         updates: instance.updates.len(),
         lineages,
         judged: instance.judged,
@@ -111,35 +111,41 @@ pub fn verify(trace: &Trace) -> Result<Verified, Diagnostic> {
 ///
 /// As [`verify`].
 pub fn schedule(trace: &Trace) -> Result<(Instance, Vec<Choice>), Diagnostic> {
-    let (graph, instance) = prepare(trace)?;
+    let Prepared { parts, order, instance } = prepare(trace)?;
     let mut choices = Vec::with_capacity(trace.lines.len());
-    Replay::new(trace, &graph, &instance)?.run(&mut |choice, _| choices.push(choice.clone()))?;
+    Replay::new(trace, &instance, order, parts).run(&mut |choice, _| choices.push(choice.clone()))?;
     Ok((instance, choices))
 }
 
 // --- what ran --------------------------------------------------------------------------------------------------------
 
-/// The flow as it was started, and the instance of the model that the trace is held to.
-fn prepare(trace: &Trace) -> Result<(FlowGraph, Instance), Diagnostic> {
+/// A trace ready to be replayed.
+struct Prepared {
+    parts: Vec<Part>,
+    /// Every operator, producers before consumers.
+    order: Vec<OperatorId>,
+    /// What the trace is held to.
+    instance: Instance,
+}
+
+fn prepare(trace: &Trace) -> Result<Prepared, Diagnostic> {
     let header = &trace.header;
     let graph = validate(&header.flow, &SourceMap::default(), &header.catalogue)
         .map_err(|wrong| diagnosis::not_a_flow(trace, &wrong))?;
-    let plans = plans(trace, &graph)?;
+    let program = Program::of(&graph);
+    let parts = deal(trace, &program)?;
+    let plans = plans(trace, &graph, &parts[program.entrance.0 as usize])?;
+    let order = std::iter::once(program.entrance).chain(graph.order()).chain([program.exit]).collect();
     let bounds = Bounds { packets: u64::MAX, capacity: header.capacity, ends: true, hangups: true };
     let instance = Instance::new(&graph, &plans, bounds);
-    let judged = plans.len() <= Instance::UPDATES_MAX;
-    Ok((graph, if judged { instance } else { instance.unjudged() }))
+    let instance = if plans.len() <= Instance::UPDATES_MAX { instance } else { instance.unjudged() };
+    Ok(Prepared { parts, order, instance })
 }
 
-/// The lines that submit updates.
-fn submissions(trace: &Trace) -> impl Iterator<Item = usize> {
-    let submits = |(i, (line, _)): (usize, &(neurath_model::trace::Line, _))| (line.kind == "submit").then_some(i);
-    trace.lines.iter().enumerate().filter_map(submits)
-}
-
-fn plans(trace: &Trace, graph: &FlowGraph) -> Result<Vec<Plan>, Diagnostic> {
+/// Plans what the entrance submitted, each against the flow that the one before leaves.
+fn plans(trace: &Trace, graph: &FlowGraph, entrance: &Part) -> Result<Vec<Plan>, Diagnostic> {
     let mut plans: Vec<Plan> = Vec::new();
-    for i in submissions(trace) {
+    for i in submissions(trace, entrance) {
         let line = &trace.lines[i].0;
         let number = plans.len() as u32 + 1;
         let wrong = |expected: String, found: String| Err(diagnosis::not_an_update(trace, i, expected, found));
@@ -157,6 +163,11 @@ fn plans(trace: &Trace, graph: &FlowGraph) -> Result<Vec<Plan>, Diagnostic> {
         }
     }
     Ok(plans)
+}
+
+/// The lines in which the entrance submits updates.
+fn submissions(trace: &Trace, entrance: &Part) -> impl Iterator<Item = usize> {
+    entrance.lines().filter(|i| trace.lines[*i].0.kind == "submit")
 }
 
 // --- replay ----------------------------------------------------------------------------------------------------------
@@ -178,22 +189,18 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(trace: &'a Trace, graph: &FlowGraph, instance: &'a Instance) -> Result<Self, Diagnostic> {
-        let parts = deal(trace, &instance.program)?;
-        let Program { entrance, exit, .. } = instance.program;
-        let order: Vec<_> = std::iter::once(entrance).chain(graph.order()).chain([exit]).collect();
-        let operators = order.len();
-        Ok(Self {
+    fn new(trace: &'a Trace, instance: &'a Instance, order: Vec<OperatorId>, parts: Vec<Part>) -> Self {
+        Self {
             trace,
             instance,
-            worklist: order.iter().copied().collect(),
-            order,
             world: World::new(instance),
+            worklist: order.iter().copied().collect(),
+            listed: vec![true; order.len()],
+            closed: vec![false; order.len()],
+            order,
             parts,
-            listed: vec![true; operators],
-            closed: vec![false; operators],
             answered: 0,
-        })
+        }
     }
 
     /// Takes every line, and judges what is left. `taken` sees each choice, with the number of lineages it began.
@@ -235,7 +242,7 @@ impl<'a> Replay<'a> {
         self.answered += answered;
         let at = step.choice.at().unwrap_or(self.instance.program.entrance);
         self.parts[at.0 as usize].advance();
-        match &self.world.breach {
+        match self.world.breaches.first() {
             None => Ok(began),
             Some(breach) => Err(diagnosis::breached(self.trace, breach, Some(line))),
         }
@@ -297,11 +304,12 @@ impl<'a> Replay<'a> {
         if let Some(at) = self.order.iter().find(|at| !world.net.cell(**at).operator.is_closed()) {
             return Err(diagnosis::not_ended(trace, instance, world, *at, &self.parts[at.0 as usize]));
         }
-        if let Some(line) = submissions(trace).nth(self.answered as usize) {
+        let entrance = &self.parts[instance.program.entrance.0 as usize];
+        if let Some(line) = submissions(trace, entrance).nth(self.answered as usize) {
             let update = &instance.updates[self.answered as usize];
             return Err(diagnosis::unanswered(trace, line, &update.name));
         }
-        let breach = if instance.judged { world.judge_end(instance) } else { None };
+        let breach = if instance.judged { world.judge(instance, true, |_| true) } else { None };
         breach.map_or(Ok(()), |breach| Err(diagnosis::breached(trace, &breach, None)))
     }
 

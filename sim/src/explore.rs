@@ -28,6 +28,7 @@ mod visited;
 use crate::system::{Breach, System};
 use search::Search;
 use std::fmt;
+use std::hash::Hash;
 use std::time::Duration;
 
 /// What an exploration may use before it gives up.
@@ -138,6 +139,11 @@ impl<C> Exploration<C> {
     pub fn never_witnessed(&self) -> impl Iterator<Item = &'static str> {
         self.witnesses.iter().filter(|(_, held)| !held).map(|(witness, _)| *witness)
     }
+}
+
+/// A number for a value: the same in every build, and another one for another value but for chance.
+pub(crate) fn fingerprint(value: &impl Hash) -> u64 {
+    visited::Fingerprints::default().of(value)
 }
 
 /// Told of progress.

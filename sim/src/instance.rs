@@ -11,11 +11,13 @@ use neurath_model::plan::{Action, Plan, Scheduler};
 use neurath_model::program::Program;
 use neurath_model::protocol::Mutant;
 use neurath_model::update::StatePolicy;
+use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use std::fmt;
 
 /// How much the environment does, and how much an arc holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// How many lineages each source may begin (for the HTTP server: connections at `accept`, requests at `read`).
     pub packets: u64,
@@ -42,13 +44,14 @@ pub enum Fault {
     LossyArc,
     /// A packet overtakes the one before it: breaks S2.
     LastInFirstOut,
-    /// A marker is put at the head of the queue instead of behind the packets: breaks S7 with two updates.
+    /// A marker is put at the head of the queue instead of behind the packets: breaks S7 with two updates of one
+    /// operator, and S4 with one update of two operators.
     MarkerAtHead,
     /// A marker is taken while outputs of the last firing are still held: breaks S3.
     ApplyMidFiring,
     /// A transfer runs twice: breaks S11.
     TransferTwice,
-    /// Open work is forgotten when a function changes: breaks L3.
+    /// Open work is forgotten when a function changes: breaks S1, and L3 where its lineage had not ended.
     DropOpenWork,
 }
 
@@ -69,6 +72,25 @@ impl Fault {
         ("transfer-twice", Fault::TransferTwice),
         ("drop-open-work", Fault::DropOpenWork),
     ];
+
+    /// The property that it breaks first wherever the fault can show, if all are judged.
+    ///
+    /// Some break more: a marker that is not sent on leaves its update unanswered (L1) whether or not a join waits for it
+    /// (L2), and an answer at the entrance, which claims what has not happened (S6), also lets its reader believe that
+    /// new packets meet new versions (S14).
+    pub fn breaks(self) -> &'static str {
+        match self {
+            Self::LossyArc | Self::DropOpenWork => "S1",
+            Self::LastInFirstOut => "S2",
+            Self::ApplyMidFiring => "S3",
+            Self::Protocol(Mutant::ApplyOnEveryMarker | Mutant::AnswerAtEntrance) => "S6",
+            Self::MarkerAtHead => "S7",
+            Self::Protocol(Mutant::SplitActions) => "S8",
+            Self::TransferTwice => "S11",
+            Self::Protocol(Mutant::TargetAbsorbsMarker | Mutant::SilentExit) => "L1",
+            Self::Protocol(Mutant::MarkerOnOneOutput | Mutant::AwaitFeedback) => "L2",
+        }
+    }
 
     /// The fault of that name.
     pub fn named(name: &str) -> Option<Self> {

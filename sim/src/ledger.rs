@@ -35,23 +35,27 @@ macro_rules! ledger {
                 Self { tokens: SmallVec::new(), $($field: $property::new(instance),)* }
             }
 
-            /// Shows an event to every property; the first that it breaks is returned.
-            pub fn observe(&mut self, instance: &Instance, net: &Net, o: &Observation) -> Option<Breach> {
+            /// Shows an event to every property that is not broken yet, and adds those that it breaks.
+            pub fn observe(&mut self, instance: &Instance, net: &Net, o: &Observation, breaches: &mut Vec<Breach>) {
                 self.count(o);
                 let view = View { instance, net };
-                $(if let Err(story) = self.$field.observe(view, o) {
-                    return Some(Breach { property: $property::ABOUT.code, story });
+                $({
+                    let property = $property::ABOUT.code;
+                    let broken = breaches.iter().any(|breach| breach.property == property);
+                    if !broken && let Err(story) = self.$field.observe(view, o) {
+                        breaches.push(Breach { property, story });
+                    }
                 })*
-                None
             }
 
-            /// Judges a world in which nothing can happen any more.
-            pub fn at_end(&self, instance: &Instance, net: &Net) -> Option<Breach> {
+            /// Judges a world in which nothing can happen any more: every property that it breaks.
+            pub fn at_end(&self, instance: &Instance, net: &Net) -> Vec<Breach> {
                 let view = View { instance, net };
+                let mut breaches = Vec::new();
                 $(if let Err(story) = self.$field.at_end(view) {
-                    return Some(Breach { property: $property::ABOUT.code, story });
+                    breaches.push(Breach { property: $property::ABOUT.code, story });
                 })*
-                None
+                breaches
             }
 
             /// Whether the witness of that index holds.

@@ -3,6 +3,7 @@
 pub mod system;
 
 pub mod instance;
+pub mod scenario;
 pub mod update_set;
 
 pub mod net;
@@ -17,4 +18,14 @@ pub mod explore;
 pub mod replay;
 pub mod stateright_model;
 
+pub mod generate;
+pub mod narrate;
+pub mod schedule;
+pub mod simulate;
+
 pub mod reference_chain;
+
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod example;

@@ -49,15 +49,6 @@ pub struct Memory {
     pub transfers: u32,
 }
 
-/// A packet held as open work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Held {
-    /// The lineage it came in with.
-    pub lineage: Lineage,
-    /// Its causal past.
-    pub past: UpdateSet,
-}
-
 /// An operator and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Cell {
@@ -65,8 +56,8 @@ pub struct Cell {
     pub operator: Operator,
     /// Outputs of its last step for which there was no room: until they are in, it does nothing else.
     pub pending: SmallVec<[(PortIndex, Item); 2]>,
-    /// Open work, by lineage.
-    pub held: SmallVec<[Held; 2]>,
+    /// Open work, by the lineage it came in with. Its causal past is part of the operator's.
+    pub held: SmallVec<[Lineage; 2]>,
     /// Direct messages on their way to it.
     pub mail: SmallVec<[UpdateId; 1]>,
     /// Lineages it began.

@@ -25,6 +25,9 @@ mod l1_answer;
 mod l2_completion;
 mod l3_every_packet;
 
+#[cfg(test)]
+pub(crate) mod teeth;
+
 pub use l1_answer::L1;
 pub use l2_completion::L2;
 pub use l3_every_packet::L3;

@@ -47,6 +47,16 @@ impl UpdateSet {
         self.0.count_ones() as usize
     }
 
+    /// The lowest.
+    pub fn first(self) -> Option<UpdateId> {
+        (!self.is_empty()).then(|| UpdateId(self.0.trailing_zeros() + 1))
+    }
+
+    /// The highest.
+    pub fn last(self) -> Option<UpdateId> {
+        (!self.is_empty()).then(|| UpdateId(64 - self.0.leading_zeros()))
+    }
+
     /// The updates, lowest first.
     pub fn iter(self) -> impl Iterator<Item = UpdateId> {
         (1..=64).map(UpdateId).filter(move |u| self.contains(*u))

@@ -13,8 +13,9 @@
 
 use crate::instance::{Behaviour, Fault, Instance};
 use crate::ledger::Ledger;
-use crate::net::{Held, Item, Net, Parcel};
+use crate::net::{Item, Net, Parcel};
 use crate::observation::Observation;
+use crate::properties::{L1, Property};
 use crate::system::Breach;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::component::Wake;
@@ -32,8 +33,9 @@ pub struct World {
     pub net: Net,
     /// What the properties remember.
     pub ledger: Ledger,
-    /// The first property broken, if any.
-    pub breach: Option<Breach>,
+    /// The properties broken so far, each at its first breach, the earliest first. A property that is broken sees
+    /// nothing more.
+    pub breaches: Vec<Breach>,
 }
 
 /// What a step took in and what it is to emit: what the effects need to know of the choice.
@@ -55,7 +57,7 @@ pub type Listener<'a> = &'a mut dyn FnMut(&Observation);
 impl World {
     /// The world before the first step.
     pub fn new(instance: &Instance) -> Self {
-        Self { net: Net::new(instance), ledger: Ledger::new(instance), breach: None }
+        Self { net: Net::new(instance), ledger: Ledger::new(instance), breaches: Vec::new() }
     }
 
     /// Adds every choice that is open, in a fixed order: the environment first, then the operators by id.
@@ -75,7 +77,6 @@ impl World {
     /// Adds every choice that is open at one operator.
     pub fn choices_at(&self, instance: &Instance, at: OperatorId, choices: &mut Vec<Choice>) {
         let cell = self.net.cell(at);
-        choices.extend(cell.mail.iter().map(|&update| Choice::Deliver { at, update }));
         let readable = self.readable(instance, at);
         if !cell.pending.is_empty() {
             if instance.fault == Some(Fault::ApplyMidFiring) {
@@ -83,6 +84,7 @@ impl World {
             }
             return;
         }
+        choices.extend(cell.mail.iter().map(|&update| Choice::Deliver { at, update }));
         let behaviour = instance.behaviour(at, cell.operator.version());
         self.wakes(instance, at, behaviour, choices);
         if readable.tuple {
@@ -103,7 +105,7 @@ impl World {
                 update.0 == self.net.submitted + 1 && update.0 as usize <= instance.updates.len() && !self.net.ended
             }
             Choice::End => !self.net.ended,
-            Choice::Deliver { at, update } => self.net.cell(*at).mail.contains(update),
+            Choice::Deliver { at, update } => free(*at) && self.net.cell(*at).mail.contains(update),
             Choice::Fire { at, port, emits } => {
                 free(*at)
                     && self.stands(instance, *at, *port, |i| matches!(i, Item::Packet(_)))
@@ -156,9 +158,17 @@ impl World {
         self.observe(instance, Observation::Stepped, listener);
     }
 
-    /// Judges a world in which no choice is open.
-    pub fn judge_end(&self, instance: &Instance) -> Option<Breach> {
-        self.ledger.at_end(instance, &self.net)
+    /// What is wrong with this world as far as the properties that `judged` names are concerned: what was broken
+    /// first on the way, or else, if no choice is open here (`ended`), what should have happened and did not. That an
+    /// update is never answered says least about why, so of those it comes last.
+    pub fn judge(&self, instance: &Instance, ended: bool, judged: impl Fn(&str) -> bool) -> Option<Breach> {
+        let latched = self.breaches.iter().find(|breach| judged(breach.property)).cloned();
+        if latched.is_some() || !ended {
+            return latched;
+        }
+        let mut breaches = self.ledger.at_end(instance, &self.net);
+        breaches.retain(|breach| judged(breach.property));
+        breaches.into_iter().min_by_key(|breach| breach.property == L1::ABOUT.code)
     }
 
     // --- choices ---------------------------------------------------------------------------------------------------
@@ -219,9 +229,12 @@ impl World {
         choices: &mut Vec<Choice>,
         allowed: impl Fn(&Emits) -> bool,
     ) {
-        for held in &self.net.cell(at).held {
+        // Packets of one lineage are alike: it does not matter which of them is let go.
+        let mut open_work = self.net.cell(at).held.clone();
+        open_work.dedup();
+        for held in open_work {
             let emissions = behaviour.releases().into_iter().filter(&allowed);
-            choices.extend(emissions.map(|emits| Choice::Wake { at, releases: Some(held.lineage), emits }));
+            choices.extend(emissions.map(|emits| Choice::Wake { at, releases: Some(held), emits }));
         }
     }
 
@@ -242,7 +255,7 @@ impl World {
             }
             (Wake::Resume, None) => false,
             (Wake::Source | Wake::Resume, Some(lineage)) => {
-                cell.held.iter().any(|h| h.lineage == lineage) && behaviour.releases().contains(emits)
+                cell.held.contains(&lineage) && behaviour.releases().contains(emits)
             }
         }
     }
@@ -395,9 +408,8 @@ impl World {
         listener: Listener<'_>,
     ) {
         let cell = self.net.cell_mut(at);
-        let held = Held { lineage, past: cell.past };
-        let place = cell.held.partition_point(|h| *h < held);
-        cell.held.insert(place, held);
+        let place = cell.held.partition_point(|held| *held < lineage);
+        cell.held.insert(place, lineage);
         let ends = behaviour.wake == Wake::Source;
         self.observe(instance, Observation::Held { at, lineage, ends }, listener);
     }
@@ -406,7 +418,9 @@ impl World {
         let behaviour = instance.behaviour(at, self.net.cell(at).operator.version());
         let begins = behaviour.wake == Wake::Source;
         if let Some(held) = taking.releases {
-            self.net.cell_mut(at).held.retain(|h| h.lineage != held);
+            let open_work = &mut self.net.cell_mut(at).held;
+            let place = open_work.iter().position(|h| *h == held).expect("what is let go is held");
+            open_work.remove(place);
             self.observe(instance, Observation::Released { at, lineage: held, ended: begins }, listener);
         }
         if taking.emits.is_empty() {
@@ -512,8 +526,7 @@ impl World {
 
     fn observe(&mut self, instance: &Instance, observation: Observation, listener: Listener<'_>) {
         if instance.judged {
-            let breach = self.ledger.observe(instance, &self.net, &observation);
-            self.breach = self.breach.take().or(breach);
+            self.ledger.observe(instance, &self.net, &observation, &mut self.breaches);
         }
         listener(&observation);
     }
@@ -543,7 +556,11 @@ impl crate::system::System for Instance {
     }
 
     fn breach(&self, world: &World, ended: bool) -> Option<Breach> {
-        world.breach.clone().or_else(|| if ended { world.judge_end(self) } else { None })
+        world.judge(self, ended, |_| true)
+    }
+
+    fn breach_among(&self, world: &World, ended: bool, properties: &[&str]) -> Option<Breach> {
+        world.judge(self, ended, |property| properties.contains(&property))
     }
 
     fn kind(&self, choice: &Choice) -> &'static str {

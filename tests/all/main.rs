@@ -4,9 +4,11 @@
 //! * `operator`: the worked example of the book, run.
 //! * `serving`: the HTTP server under load and updates, its trace replayed against the model.
 //! * `refusals`: bad requests and updates to a running server, which serves on.
+//! * `threads`: flows of other shapes on real threads, and functions that fail.
 
 mod book;
 mod operator;
 mod refusals;
 mod serving;
 mod support;
+mod threads;

@@ -12,18 +12,22 @@
 mod report;
 
 use crate::cli::input::Session;
-use crate::cli::planned::{Planned, explorable, plans};
+use crate::cli::planned::{Planned, declarations, explorable, plans};
+use crate::cli::words::quoted;
 use crate::cli::{Answer, Exit, arguments, render};
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
+use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
 use neurath_model::plan::{Plan, Scheduler};
-use neurath_sim::explore::{Budget, Exploration, Explorer, Progress};
+use neurath_model::update::Update;
+use neurath_sim::explore::{Budget, Exploration, Explorer, Progress, Verdict};
 use neurath_sim::instance::{Bounds, Fault, Instance};
+use neurath_sim::schedule::Saved;
 use neurath_sim::stateright_model::explore_in_browser;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 type Explored = Exploration<neurath_model::choice::Choice>;
@@ -67,6 +71,9 @@ pub struct Args {
     /// Put in a fault, which the check must find.
     #[arg(long, hide = true, value_name = "NAME", value_parser = arguments::fault())]
     fault: Option<Fault>,
+    /// Save the run that breaks a property, for `neurath replay`.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
     /// Walk through the states in a browser instead.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:3000")]
     explore: Option<SocketAddr>,
@@ -75,6 +82,7 @@ pub struct Args {
 /// What is checked.
 struct Subject {
     flow: String,
+    catalogue: Catalogue,
     graph: FlowGraph,
     planned: Vec<Planned>,
     instance: Instance,
@@ -98,6 +106,9 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     } else {
         session.say(report::text(&subject, &exploration));
     }
+    if let Some(file) = &args.save {
+        save(file, &subject, &exploration, session)?;
+    }
     Ok(exit)
 }
 
@@ -114,7 +125,7 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     }
     let asked = |code: &&str| args.properties.is_empty() || args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
     let properties = arguments::property_codes().filter(asked).collect();
-    Ok(Subject { flow: args.flow.display().to_string(), graph, planned, instance, properties })
+    Ok(Subject { flow: args.flow.display().to_string(), catalogue, graph, planned, instance, properties })
 }
 
 fn explore(args: &Args, subject: &Subject, session: &Session) -> Explored {
@@ -134,6 +145,19 @@ fn explore(args: &Args, subject: &Subject, session: &Session) -> Explored {
         bar.finish_and_clear();
     }
     exploration
+}
+
+fn save(file: &Path, subject: &Subject, exploration: &Explored, session: &mut Session) -> Result<(), Diagnostics> {
+    let Verdict::Breached { breach, run, .. } = &exploration.verdict else {
+        session.tell("nothing is saved, for no run that breaks a property was found");
+        return Ok(());
+    };
+    let updates: Vec<Update> = subject.planned.iter().map(|p| p.update.clone()).collect();
+    let catalogue = declarations(&subject.catalogue, &subject.graph, &updates);
+    let saved = Saved::new(&subject.instance, subject.graph.to_flow(), catalogue, &updates, run, Some(breach));
+    session.write(file, &saved.to_json())?;
+    session.tell(format_args!("saved; see it again with: neurath replay {}", quoted(&file.display().to_string())));
+    Ok(())
 }
 
 fn progress_bar() -> ProgressBar {

@@ -6,7 +6,7 @@
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use clap::ValueEnum;
-use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use neurath_model::diagnostic::Diagnostics;
 use neurath_model::flow::Flow;
 use neurath_model::spec::{fbp, fbp_json};
 use serde_json::json;
@@ -55,7 +55,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         session.say(text);
         return Ok(Exit::Done);
     }
-    std::fs::write(&args.output, text).map_err(|error| unwritable(&args.output, &error))?;
+    session.write(&args.output, &text)?;
     let (input, output) = (args.input.display(), args.output.display());
     if session.json() {
         session.value(&json!({
@@ -67,16 +67,4 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         session.tell(format_args!("{output} holds the flow of {input}"));
     }
     Ok(Exit::Done)
-}
-
-/// What is said about a file that cannot be written.
-pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Diagnostics {
-    Diagnostics(vec![Diagnostic {
-        code: Code::P06,
-        message: format!("`{}` cannot be written", path.display()),
-        places: Vec::new(),
-        expected: "a file that may be written, in a folder that exists".into(),
-        found: error.to_string(),
-        hint: "check the path and its permissions".into(),
-    }])
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::input::Session;
 use crate::cli::serve::{failure, trace_file};
-use crate::cli::{Answer, Exit, render};
+use crate::cli::{Answer, Exit};
 use crate::demo::{self, Finished, Size};
 use crate::engine::{Options, Placement};
 use indicatif::ProgressBar;
@@ -53,7 +53,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     std::fs::write(&args.report, finished.report().html())
         .map_err(|e| failure(&format!("{} cannot be written", args.report.display()), &e))?;
     if session.json() {
-        render::value(&finished.report().json());
+        session.value(&finished.report().json());
     } else {
         print(&finished);
         println!("report: {}", args.report.display());

@@ -1,13 +1,75 @@
-//! `neurath graph`.
+//! `neurath graph`: a flow as a picture, and what an update changes in it.
+//!
+//! ```text
+//!   FlowGraph (+ Plan) --Picture--> layers --> text | dot | mermaid | svg | JSON
+//! ```
+//!
+//! Layers follow the arcs, feedback arcs left out: an operator stands one layer behind the last of its producers.
+
+mod languages;
+mod layout;
+mod picture;
+mod svg;
+mod text;
 
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit};
+use crate::cli::{Answer, Exit, SCHEMA_VERSION};
+use neurath_model::diagnostic::Diagnostics;
+use neurath_model::plan::plan;
+use picture::Picture;
+use serde_json::json;
+use std::path::PathBuf;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
+    flow: PathBuf,
+    /// An update, to show what it changes.
+    update: Option<PathBuf>,
+    /// A file of component declarations, for components that are not compiled in.
+    #[arg(long, value_name = "FILE")]
+    components: Vec<PathBuf>,
+    #[command(flatten)]
+    shape: Shape,
+}
+
+/// What to draw; text without any of these.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct Shape {
+    /// A listing, layer by layer; this is the default.
+    #[arg(long)]
+    text: bool,
+    /// Graphviz.
+    #[arg(long)]
+    dot: bool,
+    /// Mermaid.
+    #[arg(long)]
+    mermaid: bool,
+    /// A drawing that stands by itself.
+    #[arg(long)]
+    svg: bool,
+}
 
 /// Runs the verb.
-pub fn run(_args: Args, _session: &mut Session) -> Answer {
+pub fn run(args: Args, session: &mut Session) -> Answer {
+    let picture = picture(&args, session)?;
+    match args.shape {
+        Shape { dot: true, .. } => session.say(languages::dot(&picture)),
+        Shape { mermaid: true, .. } => session.say(languages::mermaid(&picture)),
+        Shape { svg: true, .. } => session.say(svg::draw(&picture)),
+        Shape { text, .. } if text || !session.json() => session.say(text::list(&picture)),
+        Shape { .. } => session.value(&json!({ "schema_version": SCHEMA_VERSION, "graph": picture })),
+    }
     Ok(Exit::Done)
+}
+
+fn picture(args: &Args, session: &mut Session) -> Result<Picture, Diagnostics> {
+    let catalogue = session.catalogue(&args.components)?;
+    let graph = session.graph(&args.flow, &catalogue)?;
+    let Some(file) = &args.update else { return Ok(Picture::of(&graph, None)) };
+    let (update, map) = session.update(file)?;
+    let plan = plan(&graph, &update, &map, &catalogue, None)?;
+    Ok(Picture::of(&graph, Some(&plan)))
 }

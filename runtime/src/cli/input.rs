@@ -91,6 +91,11 @@ impl Session {
         Ok((source, text))
     }
 
+    /// Writes a file.
+    pub fn write(&self, path: &Path, text: &str) -> Result<(), Diagnostics> {
+        std::fs::write(path, text).map_err(|error| unwritable(path, &error))
+    }
+
     /// Reads a flow: FBP JSON if the name ends in `.json`, else FBP text.
     pub fn flow(&mut self, path: &Path) -> Result<(Flow, SourceMap), Diagnostics> {
         let (source, text) = self.read(path)?;
@@ -131,12 +136,23 @@ pub fn compiled_in(observations: Arc<http::Observations>) -> Registry {
     registry
 }
 
-fn unreadable(source: &str, error: &std::io::Error) -> Diagnostics {
+fn unreadable(source: &str, error: &io::Error) -> Diagnostics {
     Diagnostics(vec![Diagnostic {
         code: Code::P06,
         message: format!("`{source}` cannot be read"),
         places: Vec::new(),
         expected: "a text file".into(),
+        found: error.to_string(),
+        hint: "check the path and its permissions".into(),
+    }])
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        code: Code::P06,
+        message: format!("`{}` cannot be written", path.display()),
+        places: Vec::new(),
+        expected: "a file that may be written, in a folder that exists".into(),
         found: error.to_string(),
         hint: "check the path and its permissions".into(),
     }])

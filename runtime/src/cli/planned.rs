@@ -13,13 +13,15 @@ use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
 use neurath_model::graph::FlowGraph;
 use neurath_model::id::PortSet;
 use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
-use neurath_model::update::Update;
+use neurath_model::update::{StatePolicy, Update};
 use std::path::PathBuf;
 
 /// An update with its plan.
 pub struct Planned {
     /// The file it was read from, as given.
     pub source: String,
+    /// What it says.
+    pub update: Update,
     /// How it is carried out.
     pub plan: Plan,
     /// What is found against it, though it can be explored.
@@ -39,7 +41,7 @@ pub fn plans(
         let (update, map) = session.update(file)?;
         let before = planned.last().map_or(graph, |p| &p.plan.after);
         let (plan, findings) = plan_or_find(before, &update, &map, catalogue, scheduler)?;
-        planned.push(Planned { source: file.display().to_string(), plan, findings });
+        planned.push(Planned { source: file.display().to_string(), update, plan, findings });
     }
     Ok(planned)
 }
@@ -57,6 +59,25 @@ fn plan_or_find(
             Err(_) => Err(refused),
         }
     })
+}
+
+/// The declarations that a flow and its updates use: what a saved run needs to be taken again elsewhere.
+pub fn declarations(catalogue: &Catalogue, graph: &FlowGraph, updates: &[Update]) -> Catalogue {
+    let mut used = Catalogue::default();
+    let components = graph.operators().map(|(_, node)| &node.component);
+    let installed = updates.iter().flat_map(|update| update.changes.values()).filter_map(|c| c.component.as_ref());
+    for component in components.chain(installed.filter_map(|id| catalogue.component(id))) {
+        used.add(component.clone());
+    }
+    let policies = updates.iter().flat_map(|update| update.changes.values()).map(|change| &change.state);
+    let names = policies.filter_map(|policy| match policy {
+        StatePolicy::Transfer(name) => Some(name),
+        StatePolicy::Keep | StatePolicy::Reset => None,
+    });
+    for transfer in names.filter_map(|name| catalogue.transfer(name)) {
+        used.add_transfer(transfer.clone());
+    }
+    used
 }
 
 /// Whether a flow can be explored and simulated: its entrance and exit are operators too, with a port for each of its

@@ -1,13 +1,164 @@
-//! `neurath sim`.
+//! `neurath sim`: many runs of a flow, each drawn from its seed: how much happens, which updates, in which order.
+//!
+//! ```text
+//!   seeds 0..1000 --> configuration --> run --> every property held   0
+//!                                          '--> one was broken: shrunk, told, and the command that repeats it   1
+//! ```
+
+mod report;
 
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit};
+use crate::cli::planned::{declarations, explorable, plans};
+use crate::cli::{Answer, Exit, arguments, words};
+use indicatif::{ProgressBar, ProgressStyle};
+use neurath_model::diagnostic::Diagnostics;
+use neurath_model::plan::Scheduler;
+use neurath_sim::explore::Budget;
+use neurath_sim::generate::Subject;
+use neurath_sim::instance::{Fault, Instance};
+use neurath_sim::narrate::narrate;
+use neurath_sim::schedule::{Saved, to_trace};
+use neurath_sim::simulate::{Options, Outcome, Shrunk, Summary, shrink, simulate, simulate_many};
+use std::ops::Range;
+use std::path::PathBuf;
+
+/// States that may be looked at for each small instance in which a shorter run is looked for: a second or two.
+const SHRINK_STATES: u64 = 200_000;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
+    flow: PathBuf,
+    /// Updates, submitted in this order; without any, each seed draws its own.
+    #[arg(num_args = 0..=Instance::UPDATES_MAX)]
+    updates: Vec<PathBuf>,
+    /// The seeds, the last not included: 0..1000, or a single one.
+    #[arg(long, value_name = "A..B", default_value = "0..1000", value_parser = arguments::seeds)]
+    seeds: Range<u64>,
+    /// A file of component declarations, for components that are not compiled in.
+    #[arg(long, value_name = "FILE")]
+    components: Vec<PathBuf>,
+    /// How the updates travel: `epoch` or `direct`.
+    #[arg(long, value_name = "NAME", default_value_t = Scheduler::Epoch)]
+    scheduler: Scheduler,
+    /// Put in a fault, which the simulation must find.
+    #[arg(long, hide = true, value_name = "NAME", value_parser = arguments::fault())]
+    fault: Option<Fault>,
+    /// Save the run that failed, or else the last one, for `neurath replay`.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Write the same run as a trace.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Tell every run, with its configuration.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// A failing seed, and what was made of it.
+struct Failed {
+    outcome: Outcome,
+    shrunk: Shrunk,
+    command: String,
+}
 
 /// Runs the verb.
-pub fn run(_args: Args, _session: &mut Session) -> Answer {
-    Ok(Exit::Done)
+pub fn run(args: Args, session: &mut Session) -> Answer {
+    let subject = subject(&args, session)?;
+    let options = Options { fault: args.fault };
+    if args.verbose {
+        tell_all(&args, &subject, &options, session);
+    }
+    let mut summary = simulated(&args, &subject, &options, session.terminal);
+    let failed = summary.failure.take().map(|outcome| {
+        let budget = Budget { states_max: SHRINK_STATES, time_max: None };
+        let shrunk = shrink(&subject, &outcome, args.fault, budget);
+        Failed { shrunk, command: command(&args, &outcome), outcome }
+    });
+    keep(&args, &subject, failed.as_ref(), session)?;
+    if session.json() {
+        session.value(&report::json(&args, &summary, failed.as_ref()));
+    } else {
+        session.say(report::text(&args, &summary, failed.as_ref()));
+    }
+    Ok(if failed.is_none() { Exit::Done } else { Exit::Negative })
+}
+
+fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
+    let catalogue = session.catalogue(&args.components)?;
+    let graph = session.graph(&args.flow, &catalogue)?;
+    explorable(&graph)?;
+    // Planned here as well, since only with their texts can diagnostics show places.
+    let planned = plans(session, &graph, &args.updates, &catalogue, Some(args.scheduler))?;
+    let findings: Vec<_> = planned.iter().flat_map(|p| p.findings.clone()).collect();
+    if args.scheduler == Scheduler::Epoch && !findings.is_empty() {
+        return Err(Diagnostics(findings));
+    }
+    let updates: Vec<_> = planned.into_iter().map(|p| p.update).collect();
+    Subject::new(graph, &catalogue, args.scheduler).with_updates(&updates)
+}
+
+fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Session) {
+    for seed in args.seeds.clone() {
+        let Outcome { swarm, choices, breach, .. } = simulate(subject, seed, options);
+        let story = narrate(&swarm.instance(subject, options.fault), &choices);
+        let told = format!("{swarm}\n\n{story}\n");
+        if session.json() { session.tell(told) } else { session.say(told + "\n") }
+        if breach.is_some() {
+            break;
+        }
+    }
+}
+
+fn simulated(args: &Args, subject: &Subject, options: &Options, terminal: bool) -> Summary {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {msg}").expect("the template is well-formed");
+    let bar = terminal.then(|| ProgressBar::new(args.seeds.end - args.seeds.start).with_style(style));
+    let summary = simulate_many(subject, args.seeds.clone(), options, |so_far| {
+        if let Some(bar) = &bar {
+            bar.set_position(so_far.runs);
+            bar.set_message(format!("{} steps", so_far.steps));
+        }
+    });
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    summary
+}
+
+/// Writes the files asked for: of the run that failed, or else of the last one.
+fn keep(args: &Args, subject: &Subject, failed: Option<&Failed>, session: &Session) -> Result<(), Diagnostics> {
+    if args.save.is_none() && args.trace.is_none() {
+        return Ok(());
+    }
+    let (instance, updates, choices, breach) = match failed {
+        Some(Failed { shrunk, .. }) => {
+            let Shrunk { instance, updates, choices, breach, .. } = shrunk.clone();
+            (instance, updates, choices, Some(breach))
+        }
+        None => {
+            let last = simulate(subject, args.seeds.end - 1, &Options { fault: args.fault });
+            (last.swarm.instance(subject, args.fault), last.swarm.updates, last.choices, last.breach)
+        }
+    };
+    let flow = subject.graph.to_flow();
+    let catalogue = declarations(&subject.catalogue, &subject.graph, &updates);
+    if let Some(file) = &args.save {
+        let saved = Saved::new(&instance, flow.clone(), catalogue.clone(), &updates, &choices, breach.as_ref());
+        session.write(file, &saved.to_json())?;
+    }
+    if let Some(file) = &args.trace {
+        session.write(file, &to_trace(&instance, flow, catalogue, &updates, &choices))?;
+    }
+    Ok(())
+}
+
+/// The command that runs the seed again.
+fn command(args: &Args, outcome: &Outcome) -> String {
+    let path = |path: &PathBuf| words::quoted(&path.display().to_string());
+    let mut flags: Vec<String> = args.updates.iter().map(path).collect();
+    flags.extend(args.components.iter().map(|file| format!("--components {}", path(file))));
+    flags.extend((args.scheduler != Scheduler::Epoch).then(|| format!("--scheduler {}", args.scheduler)));
+    flags.extend(args.fault.map(|fault| format!("--fault {fault}")));
+    outcome.command(&path(&args.flow), &flags.join(" "))
 }

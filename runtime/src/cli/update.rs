@@ -2,7 +2,7 @@
 
 use crate::admin::{self, AppliedReply, Ask, Reply};
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit, Failure, SCHEMA_VERSION, render};
+use crate::cli::{Answer, Exit, Failure, SCHEMA_VERSION};
 use crate::engine::Status;
 use neurath_model::diagnostic::{Code, Diagnostics};
 use std::path::PathBuf;
@@ -56,9 +56,9 @@ fn unreachable(diagnostics: Diagnostics) -> Failure {
     Failure { diagnostics, exit: if gone { Exit::Unreachable } else { Exit::Negative } }
 }
 
-fn print_status(status: &Status, session: &Session) {
+fn print_status(status: &Status, session: &mut Session) {
     if session.json() {
-        return render::value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "status": status }));
+        return session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "status": status }));
     }
     println!("flow {}", status.flow);
     let width = status.operators.iter().map(|o| o.name.len()).max().unwrap_or(0);
@@ -79,9 +79,9 @@ fn print_status(status: &Status, session: &Session) {
     }
 }
 
-fn print_applied(applied: &AppliedReply, session: &Session) {
+fn print_applied(applied: &AppliedReply, session: &mut Session) {
     if session.json() {
-        return render::value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "applied": applied }));
+        return session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "applied": applied }));
     }
     let admission = &applied.admission;
     println!("checked: {} ({} states in {:.1} ms)", admission.verdict, admission.states, ms(admission.micros));

@@ -1,11 +1,4 @@
-//! Numbers, lists and runs in words.
-
-use neurath_model::choice::Choice;
-use neurath_model::id::{Lineage, Version};
-use neurath_model::trace::Line;
-use neurath_sim::instance::Instance;
-use neurath_sim::observation::Observation;
-use neurath_sim::world::World;
+//! Numbers, lists and commands in words.
 
 /// `1 arc`, `2 arcs`.
 pub fn count(count: usize, thing: &str) -> String {
@@ -24,24 +17,34 @@ pub fn list(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// A run for people.
-pub fn run(instance: &Instance, run: &[Choice]) -> String {
-    lines(instance, run).iter().map(|line| format!("{}\n", serde_json::to_string(line).expect("a line"))).collect()
+/// An argument as a shell takes it: in quotes if it has anything but plain characters.
+pub fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', "'\\''"))
+    }
 }
 
-/// A run as lines of a trace. Its choices must be open one after the other.
-pub fn lines(instance: &Instance, run: &[Choice]) -> Vec<Line> {
-    let mut world = World::new(instance);
-    run.iter()
-        .map(|choice| {
-            let mut taken: Vec<Lineage> = Vec::new();
-            world.step(instance, choice, &mut |o| {
-                if let Observation::Taken { lineage, .. } = o {
-                    taken.push(*lineage);
-                }
-            });
-            let version = choice.at().map_or(Version::NONE, |at| world.net.cell(at).operator.version());
-            Line::step(&instance.program, choice, &taken, version)
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_are_counted_and_listed() {
+        assert_eq!((count(1, "arc"), count(0, "arc")), ("1 arc".into(), "0 arcs".into()));
+        assert_eq!(list(&[] as &[&str]), "nothing");
+        assert_eq!(list(&["a"]), "a");
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+    }
+
+    #[test]
+    fn a_shell_gives_back_what_was_quoted() {
+        for argument in ["a b", "it's", "$HOME", "", "plain.fbp", "a\\b\"c"] {
+            let script = format!("printf %s {}", quoted(argument));
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), argument);
+        }
+    }
 }

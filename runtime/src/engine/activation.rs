@@ -90,12 +90,22 @@ pub(crate) struct Progress {
     ready: Vec<Readiness>,
     again: bool,
     started: bool,
+    /// Whether the last step was a wake.
+    woke: bool,
     next_port: u8,
     /// What the function did in the call under way.
     done: Vec<Done>,
     /// Updates whose join is under way here.
     carried: Vec<Arc<Carried>>,
     over: bool,
+}
+
+/// Whose turn it is.
+#[derive(Clone, Copy)]
+enum Turn {
+    Wake,
+    Mail,
+    Read(Pick),
 }
 
 /// What is read next.
@@ -130,7 +140,7 @@ impl Activation {
 
     /// Whether a step is possible: asked before the worker sleeps.
     pub(crate) fn can_step(&mut self) -> bool {
-        !self.is_over() && self.flush() && (self.wake_is_due() || self.mail_waits() || self.pick().is_some())
+        !self.is_over() && self.flush() && (self.next_turn().is_some() || self.conclusion_is_due())
     }
 
     // --- what comes next -------------------------------------------------------------------------------------------
@@ -139,17 +149,27 @@ impl Activation {
         if self.is_over() {
             return false;
         }
-        if self.wake_is_due() {
-            self.wake(poll);
-        } else if self.mail_waits() {
-            self.take_mail(poll);
-        } else if let Some(pick) = self.pick() {
-            self.read(pick, poll);
-        } else {
-            return false;
+        match self.next_turn() {
+            Some(Turn::Wake) => self.wake(poll),
+            Some(Turn::Mail) => self.take_mail(poll),
+            Some(Turn::Read(pick)) => self.read(pick, poll),
+            None if self.conclusion_is_due() => {}
+            None => return false,
         }
         self.conclude(poll);
         true
+    }
+
+    /// Wakes and ports take turns: a function that always asks for another wake must not keep markers waiting, nor a
+    /// busy port what is ready (protocol rule 7).
+    fn next_turn(&mut self) -> Option<Turn> {
+        let wake = self.wake_is_due().then_some(Turn::Wake);
+        if self.progress.woke || wake.is_none() {
+            let mail = self.mail_waits().then_some(Turn::Mail);
+            mail.or_else(|| self.pick().map(Turn::Read)).or(wake)
+        } else {
+            wake
+        }
     }
 
     fn wake_is_due(&self) -> bool {
@@ -174,19 +194,26 @@ impl Activation {
         }
         let passed_over = PortSet::first(usize::from(self.progress.next_port));
         let port = readable.ports.minus(passed_over).iter().next().or_else(|| readable.ports.iter().next())?;
-        self.progress.next_port = (port.0 + 1) % self.inputs.len() as u8;
         Some(Pick::Port(port))
     }
 
     fn read(&mut self, pick: Pick, poll: &Poll) {
+        self.progress.woke = false;
         match pick {
             Pick::Tuple => self.join(poll),
-            Pick::Port(port) => match self.inputs[usize::from(port.0)].head() {
-                Head::Packet => self.fire(port, poll),
-                Head::Marker => self.mark(port, poll),
-                Head::Closed => self.ended(port, poll),
-                Head::Empty => unreachable!("a port is picked where something stands"),
-            },
+            Pick::Port(port) => {
+                self.progress.next_port = (port.0 + 1) % self.inputs.len() as u8;
+                self.read_port(port, poll);
+            }
+        }
+    }
+
+    fn read_port(&mut self, port: PortIndex, poll: &Poll) {
+        match self.inputs[usize::from(port.0)].head() {
+            Head::Packet => self.fire(port, poll),
+            Head::Marker => self.mark(port, poll),
+            Head::Closed => self.ended(port, poll),
+            Head::Empty => unreachable!("a port is picked where something stands"),
         }
     }
 
@@ -255,6 +282,7 @@ impl Activation {
     /// Fires without a packet. A function that was just installed is started first.
     fn wake(&mut self, poll: &Poll) {
         assert!(self.invokes(Event::Wake), "a wake invokes the function");
+        self.progress.woke = true;
         self.progress.again = false;
         if self.progress.started {
             let mut ready = std::mem::take(&mut self.progress.ready);
@@ -269,15 +297,24 @@ impl Activation {
         self.let_go();
     }
 
+    /// Whether all outputs are in and the operator can end, or is over and has not said so.
+    fn conclusion_is_due(&self) -> bool {
+        let p = &self.progress;
+        p.pending.is_empty()
+            && ((p.operator.is_finishing() && p.held == 0) || (p.operator.is_closed() && self.has_read_all()))
+    }
+
+    fn has_read_all(&self) -> bool {
+        self.inputs.iter().all(Receiver::has_ended)
+    }
+
     /// An operator that was told to finish, and holds nothing any more, ends; one that has ended and has read all its
     /// arcs to the end is over.
     fn conclude(&mut self, poll: &Poll) {
-        let p = &self.progress;
-        if p.operator.is_finishing() && p.held == 0 && p.pending.is_empty() {
+        if self.conclusion_is_due() && self.progress.operator.is_finishing() {
             self.react(Event::Finished, poll);
         }
-        let read = self.inputs.iter().all(Receiver::has_ended);
-        if self.progress.operator.is_closed() && read && self.flush() {
+        if self.progress.operator.is_closed() && self.has_read_all() && self.flush() {
             self.progress.over = true;
             if let Some(tracer) = &mut self.tracer {
                 tracer.stop();

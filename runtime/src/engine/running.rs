@@ -27,7 +27,8 @@ use neurath_model::update::Update;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -99,6 +100,8 @@ pub struct OperatorStatus {
 /// What submitters and the exit share.
 pub(crate) struct Control {
     ledger: Mutex<Ledger>,
+    failed: AtomicBool,
+    signals: OnceLock<Vec<Arc<Signal>>>,
 }
 
 struct Ledger {
@@ -108,6 +111,7 @@ struct Ledger {
     in_flight: Option<InFlight>,
     applied: Vec<String>,
     failure: Option<String>,
+    stopped: bool,
 }
 
 struct InFlight {
@@ -117,8 +121,23 @@ struct InFlight {
 }
 
 impl Control {
+    fn new(graph: FlowGraph) -> Self {
+        Self { ledger: Mutex::new(Ledger::new(graph)), failed: AtomicBool::new(false), signals: OnceLock::new() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().expect("no holder of the ledger panics")
+    }
+
+    /// Whether a worker has failed, and all others must end too: nobody would read what they send it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    fn fail(&self, failure: String) {
+        self.lock().failure.get_or_insert(failure);
+        self.failed.store(true, Ordering::SeqCst);
+        self.signals.get().into_iter().flatten().for_each(|signal| signal.notify());
     }
 
     /// The exit's answer: from here on the flow is the new one.
@@ -169,7 +188,10 @@ impl Ticket {
         loop {
             match self.answer.recv_timeout(Duration::from_millis(100)) {
                 Ok(applied) => return Ok(applied),
-                Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => {
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(failed("the flow ended before the update was answered".into()));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {
                     if let Some(failure) = self.control.lock().failure.clone() {
                         return Err(failed(failure));
                     }
@@ -185,7 +207,7 @@ impl Running {
         let functions = build_all(graph, &registry)?;
         let header = Header::new(graph.to_flow(), registry.catalogue().clone(), options.capacity);
         let trace = options.trace.map(|out| TraceFile::begin(out, &header)).transpose().map_err(|e| cannot_run(&e))?;
-        let control = Arc::new(Control { ledger: Mutex::new(Ledger::new(graph.clone())) });
+        let control = Arc::new(Control::new(graph.clone()));
         let (entrance, mailbox) = mpsc::channel();
         let assembly = Assembly {
             program: Arc::new(Program::of(graph)),
@@ -207,6 +229,9 @@ impl Running {
         let mut ledger = self.control.lock();
         if let Some(failure) = ledger.failure.clone() {
             return Err(failed(failure));
+        }
+        if ledger.stopped {
+            return Err(failed("it was told to end".into()));
         }
         if let Some(in_flight) = &ledger.in_flight {
             return Err(Diagnostics(vec![busy(&in_flight.plan, update, map)]));
@@ -264,6 +289,7 @@ impl Running {
 
     /// Ends the flow: sources take nothing new, what is under way is finished, threads end.
     pub fn stop(&self) -> Result<(), Diagnostics> {
+        self.control.lock().stopped = true;
         self.post(None);
         for thread in self.threads.lock().expect("not poisoned").drain(..) {
             thread.join().expect("panics of functions are caught inside");
@@ -332,6 +358,7 @@ impl Ledger {
             in_flight: None,
             applied: Vec::new(),
             failure: None,
+            stopped: false,
         }
     }
 }
@@ -363,13 +390,14 @@ impl Assembly<'_> {
         let mut ends = self.arcs(signal_of);
         let mut bodies = self.bodies(functions, mailbox);
         let entrance_signal = signal_of(self.program.entrance);
+        self.control.signals.set(signals.clone()).expect("workers are made once");
         let workers = threads.iter().zip(polls).zip(&signals).map(|((operators, poll), signal)| {
             let activation = |(i, at): (usize, &OperatorId)| {
                 let body = bodies.remove(at).expect("every operator is placed once");
                 self.activation(*at, body, ends.remove(at).expect("likewise"), Worker::token_base(i))
             };
             let activations = operators.iter().enumerate().map(activation).collect();
-            Worker { activations, poll, signal: signal.clone() }
+            Worker { activations, poll, signal: signal.clone(), control: self.control.clone() }
         });
         Ok((workers.collect(), entrance_signal))
     }
@@ -449,7 +477,7 @@ fn run_in_thread(worker: Worker, control: Arc<Control>) -> std::io::Result<JoinH
             Ok(Err(e)) => format!("waiting for I/O failed: {e}"),
             Err(panic) => format!("a function panicked: {}", panic_text(&*panic)),
         };
-        control.lock().failure.get_or_insert(failure);
+        control.fail(failure);
     })
 }
 

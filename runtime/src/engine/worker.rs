@@ -4,6 +4,7 @@
 //! together (protocol rule 7).
 
 use crate::engine::activation::Activation;
+use crate::engine::running::Control;
 use crate::engine::signal::Signal;
 use crate::function::Readiness;
 use mio::{Events, Poll, event::Event};
@@ -16,6 +17,7 @@ pub(crate) struct Worker {
     pub(crate) activations: Vec<Activation>,
     pub(crate) poll: Poll,
     pub(crate) signal: Arc<Signal>,
+    pub(crate) control: Arc<Control>,
 }
 
 impl Worker {
@@ -29,11 +31,11 @@ impl Worker {
         activation << 32
     }
 
-    /// Runs until every operator has ended and every arc into them is read to its end.
+    /// Runs until every operator has ended and every arc into them is read to its end, or until the flow has failed.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut busy_rounds = 0;
-        while !self.activations.iter().all(Activation::is_over) {
+        while !self.activations.iter().all(Activation::is_over) && !self.control.has_failed() {
             if self.round() {
                 busy_rounds += 1;
                 if busy_rounds % Self::ROUNDS_PER_POLL == 0 {
@@ -42,7 +44,7 @@ impl Worker {
                 continue;
             }
             self.signal.announce_sleep();
-            if !self.activations.iter_mut().any(Activation::can_step) {
+            if !self.activations.iter_mut().any(Activation::can_step) && !self.control.has_failed() {
                 self.look(&mut events, None)?;
             }
             self.signal.awake();

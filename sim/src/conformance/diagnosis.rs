@@ -3,7 +3,8 @@
 //! When a replay can go no further, most of the operators that are stuck are victims: they wait for a packet that somebody
 //! further up never sent, or for room that somebody further down never made. A line that contradicts what stands before
 //! it is a cause; it is preferred, the most upstream one first. Where all wait, the chain of who waits for whom is
-//! followed to one who waits for an operator that has nothing left to do, or round in a circle.
+//! followed to one who waits for an operator that has nothing left to do. Where it leads round in a circle, the cause is
+//! one who waits for room: nobody waits in a circle for packets alone.
 
 use super::obstacle::Obstacle;
 use super::part::Part;
@@ -36,6 +37,7 @@ pub(super) fn cause(stuck: &[Stuck]) -> &Stuck {
 
 /// From the first that waits to the one it waits for, until that one is not stuck itself.
 fn followed(stuck: &[Stuck]) -> &Stuck {
+    let waits_for_room = |s: &&Stuck| matches!(s.obstacle, Obstacle::Waits { room: true, .. });
     let mut here = stuck.first().expect("a replay that stops early has an operator that is stuck");
     for _ in stuck {
         let Obstacle::Waits { on, .. } = &here.obstacle else { return here };
@@ -44,7 +46,7 @@ fn followed(stuck: &[Stuck]) -> &Stuck {
             None => return here,
         }
     }
-    here
+    stuck.iter().find(waits_for_room).unwrap_or(here)
 }
 
 /// T02 for an operator whose next line is not a step of the model.
@@ -53,7 +55,7 @@ pub(super) fn not_a_behaviour(trace: &Trace, instance: &Instance, stuck: &[Stuck
     let (name, number) = (instance.name(*at), line_number(*line));
     let (expected, hint) = match obstacle {
         Obstacle::Contradiction { expected, hint } => (expected.clone(), (*hint).to_owned()),
-        Obstacle::Waits { on, expected } => (expected.clone(), waiting(instance, stuck, *on)),
+        Obstacle::Waits { on, expected, .. } => (expected.clone(), waiting(instance, stuck, *on)),
     };
     Diagnostic {
         code: Code::T02,

@@ -29,6 +29,8 @@ pub(super) enum Obstacle {
     Waits {
         /// Who that is.
         on: OperatorId,
+        /// Whether it waits for room, rather than for something to take.
+        room: bool,
         /// What the model has there.
         expected: String,
     },
@@ -169,7 +171,7 @@ impl Look<'_> {
             "{} to wait until its last output has room: {holds} packets are on the arc to {arc}, as many as it holds",
             self.name()
         );
-        Some(Waits { on: consumer.operator, expected })
+        Some(Waits { on: consumer.operator, room: true, expected })
     }
 
     /// What stands at the ports that the step reads.
@@ -238,7 +240,8 @@ impl Look<'_> {
     fn empty(&self, port: PortIndex) -> Obstacle {
         let on = self.instance.program.arc(self.instance.program.feeding(self.at, port)).from.operator;
         let producer = self.instance.name(on);
-        Waits { on, expected: format!("nothing at {}: all that {producer} has sent there is taken", self.input(port)) }
+        let expected = format!("nothing at {}: all that {producer} has sent there is taken", self.input(port));
+        Waits { on, room: false, expected }
     }
 
     fn item(&self, item: &Item) -> String {
@@ -304,7 +307,7 @@ impl Look<'_> {
         let cell = self.world.net.cell(self.at);
         let behaviour = self.instance.behaviour(self.at, cell.operator.version());
         let (name, component) = (self.name(), &behaviour.component);
-        let held = |l: Lineage| cell.held.iter().any(|h| h.lineage == l);
+        let held = |l: Lineage| cell.held.iter().any(|h| *h == l);
         let says = |expected: String, hint| Some(contradiction(expected, hint));
         match (behaviour.wake, releases) {
             _ if cell.operator.is_closed() => says(format!("nothing from {name}, which has ended"), OUT_OF_TURN),
@@ -329,7 +332,7 @@ impl Look<'_> {
 
     fn holds(&self) -> String {
         let held = &self.world.net.cell(self.at).held;
-        let some: Vec<_> = held.iter().take(4).map(|h| self.instance.lineage_name(h.lineage)).collect();
+        let some: Vec<_> = held.iter().take(4).map(|h| self.instance.lineage_name(*h)).collect();
         let more = if held.len() > some.len() { " and others" } else { "" };
         let held = if some.is_empty() { "nothing".into() } else { some.join(", ") };
         format!("{} to let go what it holds, which is {held}{more}", self.name())

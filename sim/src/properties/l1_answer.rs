@@ -42,3 +42,34 @@ impl Property for L1 {
         !view.net.answered.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+    use neurath_model::protocol::Mutant;
+
+    #[test]
+    fn an_exit_that_does_not_answer_is_found() {
+        let sound = teeth::one_changes(1, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::SilentExit)), "L1");
+        assert_eq!((found.steps, found.story.as_str()), (8, "`u1` is never answered"));
+        teeth::holds(&sound, "L1");
+    }
+
+    #[test]
+    fn a_target_that_keeps_the_marker_is_found() {
+        let sound = teeth::one_changes(1, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::TargetAbsorbsMarker)), "L1");
+        assert_eq!((found.steps, found.story.as_str()), (6, "`u1` is never answered"));
+        teeth::holds(&sound, "L1");
+    }
+
+    #[test]
+    fn a_second_answer_is_found() {
+        let sound = teeth::one_changes(1, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::AnswerAtEntrance)), "L1");
+        assert_eq!((found.steps, found.story.as_str()), (5, "`u1` is answered a second time"));
+        teeth::holds(&sound, "L1");
+    }
+}

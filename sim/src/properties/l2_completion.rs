@@ -49,3 +49,27 @@ impl Property for L2 {
         view.net.cells.iter().any(|c| c.operator.joining().next().is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+    use crate::scenario;
+    use neurath_model::protocol::Mutant;
+
+    #[test]
+    fn a_marker_join_that_waits_for_ever_is_found() {
+        let sound = teeth::rejoin_changes(scenario::routed(), "merge@2");
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::MarkerOnOneOutput)), "L2");
+        assert_eq!((found.steps, found.story.as_str()), (8, "rejoin waits for ever in the marker join of `u1`"));
+        teeth::holds(&sound, "L2");
+    }
+
+    /// No operator of the server awaits two markers, so that the join is never seen to wait when all is well.
+    #[test]
+    fn a_marker_awaited_on_a_feedback_arc_is_found() {
+        let faulty = teeth::http_switch(1).with_fault(Fault::Protocol(Mutant::AwaitFeedback));
+        let found = teeth::breach(&faulty, "L2");
+        assert_eq!((found.steps, found.story.as_str()), (4, "read waits for ever in the marker join of `nio`"));
+    }
+}

@@ -48,3 +48,25 @@ impl Property for L3 {
         view.net.cells.iter().map(|c| c.begun).sum::<u64>() > self.open.len() as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+
+    #[test]
+    fn a_packet_forgotten_in_an_update_is_found() {
+        let sound = teeth::buffer_changes();
+        let found = teeth::breach(&sound.clone().with_fault(Fault::DropOpenWork), "L3");
+        assert_eq!((found.steps, found.story.as_str()), (7, "source#0 is never answered"));
+        teeth::holds(&sound, "L3");
+    }
+
+    #[test]
+    fn a_packet_lost_on_an_arc_is_found() {
+        let sound = teeth::one_changes(2, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::LossyArc), "L3");
+        assert_eq!((found.steps, found.story.as_str()), (9, "source#1 is never answered"));
+        teeth::holds(&sound, "L3");
+    }
+}

@@ -5,6 +5,7 @@
 
 use super::{About, Property, View};
 use crate::instance::Instance;
+use crate::net::Item;
 use crate::observation::Observation;
 use neurath_model::id::ArcId;
 
@@ -20,7 +21,7 @@ impl Property for S1 {
         name: "conservation",
         sentence: "Every packet is taken exactly once: none is lost, none is doubled, and no open work disappears.",
         source: "reliable FIFO channels, which the paper's markers presuppose (Chandy and Lamport 1985)",
-        witness: "a packet is taken while an update is under way",
+        witness: "a packet is on an arc while an update is under way",
     };
 
     fn new(instance: &Instance) -> Self {
@@ -39,7 +40,7 @@ impl Property for S1 {
                 Ok(())
             }
             Observation::Applied { at, open_work: (before, after), .. } if after < before => Err(format!(
-                "{} held {before} packets as open work before the update and {after} after it",
+                "{} loses open work in the update: it held {before} of the packets it took, and then {after}",
                 view.instance.name(*at)
             )),
             _ => Ok(()),
@@ -49,9 +50,12 @@ impl Property for S1 {
     fn at_end(&self, view: View<'_>) -> Result<(), String> {
         for (i, (taken, _)) in self.taken.iter().enumerate() {
             let arc = ArcId(i as u32);
-            let (sent, waiting) = (view.net.arc(arc).sent, view.net.arc(arc).packets() as u32);
-            if taken + waiting < sent && view.net.cells.iter().all(|c| c.pending.is_empty()) {
-                let from = view.instance.name(view.instance.program.arc(arc).from.operator);
+            let producer = view.instance.program.arc(arc).from;
+            let held = view.net.cell(producer.operator).pending.iter().filter(|(port, _)| *port == producer.port);
+            let held = held.filter(|(_, item)| matches!(item, Item::Packet(_))).count();
+            let (sent, waiting) = (view.net.arc(arc).sent, view.net.arc(arc).packets() + held);
+            if taken + (waiting as u32) < sent {
+                let from = view.instance.name(producer.operator);
                 let to = view.instance.name(view.instance.program.arc(arc).to.operator);
                 return Err(format!("{sent} packets were sent from {from} to {to}, but only {taken} arrived"));
             }
@@ -61,6 +65,34 @@ impl Property for S1 {
 
     fn witnessed(&self, view: View<'_>) -> bool {
         let under_way = view.net.submitted as usize > view.net.answered.len();
-        under_way && self.taken.iter().any(|(count, _)| *count > 0)
+        under_way && view.net.arcs.iter().any(|arc| arc.packets() > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+
+    #[test]
+    fn an_arc_that_loses_a_packet_is_found() {
+        let sound = teeth::one_changes(2, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::LossyArc), "S1");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (9, "2 packets were sent from source to x1, but only 1 arrived")
+        );
+        teeth::holds(&sound, "S1");
+    }
+
+    #[test]
+    fn open_work_that_an_update_drops_is_found() {
+        let sound = teeth::buffer_changes();
+        let found = teeth::breach(&sound.clone().with_fault(Fault::DropOpenWork), "S1");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (5, "x loses open work in the update: it held 1 of the packets it took, and then 0")
+        );
+        teeth::holds(&sound, "S1");
     }
 }

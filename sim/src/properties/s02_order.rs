@@ -39,3 +39,20 @@ impl Property for S2 {
         view.net.arcs.iter().any(|a| a.packets() >= 2)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+
+    #[test]
+    fn a_packet_that_overtakes_is_found() {
+        let sound = teeth::one_changes(2, 2);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::LastInFirstOut), "S2");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (4, "x1 took a packet of source#0 after one that was sent later on the same arc")
+        );
+        teeth::holds(&sound, "S2");
+    }
+}

@@ -43,3 +43,20 @@ impl Property for S3 {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+
+    #[test]
+    fn an_update_amid_held_output_is_found() {
+        let sound = teeth::one_changes(2, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::ApplyMidFiring), "S3");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (7, "the update was applied at x1 while 1 of its outputs had not gone out")
+        );
+        teeth::holds(&sound, "S3");
+    }
+}

@@ -5,6 +5,8 @@
 //! is not enough: `s1` old for `u1` and new for `u2`, `s2` the other way round, is just as impossible in any serial
 //! order. So `u` precedes `v` when some lineage is new for `u` and old for `v`, and this relation must have no cycle;
 //! a mixed lineage is the cycle of length one.
+//!
+//! A lineage ends on a feedback arc. The firing that takes what comes back belongs to none: what it begins is new.
 
 use super::{About, Property, View};
 use crate::instance::Instance;
@@ -20,11 +22,23 @@ struct Met {
     new: UpdateSet,
 }
 
+impl Met {
+    /// Whether it agrees with the order of submission: new for the first updates, old for the others.
+    fn in_order(self) -> bool {
+        match (self.new.last(), self.old.first()) {
+            (Some(new), Some(old)) => new < old,
+            (None, _) | (_, None) => true,
+        }
+    }
+}
+
 /// S4. Remembers what each lineage under way has met, and which combinations ended ones had met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S4 {
     under_way: SmallVec<[(Lineage, Met); 4]>,
     ended: SmallVec<[Met; 4]>,
+    /// Whether the packet just taken came over a feedback arc. Never true between steps.
+    came_back: bool,
 }
 
 impl S4 {
@@ -79,11 +93,20 @@ impl Property for S4 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { under_way: SmallVec::new(), ended: SmallVec::new() }
+        Self { under_way: SmallVec::new(), ended: SmallVec::new(), came_back: false }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         match *event {
+            Observation::Taken { arc, .. } => {
+                self.came_back = view.instance.program.arc(arc).feedback;
+                Ok(())
+            }
+            Observation::Stepped => {
+                self.came_back = false;
+                Ok(())
+            }
+            Observation::Fired { .. } if self.came_back => Ok(()),
             Observation::Fired { at, lineage, .. } => {
                 let applied = view.net.cell(at).applied;
                 let changing = view.instance.update_ids().filter(|u| view.instance.update(*u).changes(at));
@@ -95,6 +118,10 @@ impl Property for S4 {
                         side.insert(u);
                         news.push(u);
                     }
+                }
+                if news.is_empty() || self.all().all(Met::in_order) {
+                    // "Must come before" then goes up in number only, and has no cycle.
+                    return Ok(());
                 }
                 match news.into_iter().find(|u| self.on_a_cycle(*u)) {
                     Some(u) => Err(self.tell(view, lineage, at, u)),
@@ -122,16 +149,54 @@ impl S4 {
         let (name, who) = (view.instance.lineage_name(lineage), view.instance.name(at));
         let update = &view.instance.update(u).name;
         if met.old.contains(u) && met.new.contains(u) {
-            let side = if view.net.cell(at).applied.contains(u) { ("new", "old") } else { ("old", "new") };
-            format!(
-                "{name} is processed by the {} version of {who}, after the {} version of another operator that \
-                 `{update}` changes",
-                side.0, side.1
-            )
+            if view.net.cell(at).applied.contains(u) {
+                format!("{name} is processed by the new version of {who}, after one that `{update}` replaces")
+            } else {
+                format!("{name} is processed by the old version of {who}, after one that `{update}` installs")
+            }
         } else {
             format!(
                 "no serial order of the updates explains what the lineages met: {name} at {who} closes a cycle through `{update}`"
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+    use crate::scenario;
+    use neurath_model::plan::Scheduler;
+
+    #[test]
+    fn a_lineage_that_meets_both_sides_of_an_update_is_found() {
+        let found = teeth::breach(&teeth::two_change(Scheduler::Direct), "S4");
+        let story = "source#0 is processed by the old version of x2, after one that `u1` installs";
+        assert_eq!((found.steps, found.story.as_str()), (5, story));
+        teeth::holds(&teeth::two_change(Scheduler::Epoch), "S4");
+    }
+
+    #[test]
+    fn a_marker_that_overtakes_packets_is_found() {
+        let faulty = teeth::two_change(Scheduler::Epoch).with_fault(Fault::MarkerAtHead);
+        let found = teeth::breach(&faulty, "S4");
+        let story = "source#0 is processed by the new version of x2, after one that `u1` replaces";
+        assert_eq!((found.steps, found.story.as_str()), (7, story));
+    }
+
+    /// Each update changes one operator, so that no lineage is mixed. But the packet that is first at `split` is second at
+    /// `rejoin`: it is old for `u1` and new for `u2`, and the other is new for `u1` and old for `u2`.
+    #[test]
+    fn lineages_that_no_order_of_the_updates_explains_are_found() {
+        let instance = |scheduler| {
+            let updates: [&[_]; 2] = [&[("split", "route@2")], &[("rejoin", "merge@2")]];
+            teeth::with_updates(scenario::routed().scheduled(scheduler), &updates).instance(teeth::bounds(2, 1))
+        };
+        let found = teeth::breach(&instance(Scheduler::Direct), "S4");
+        let story = "no serial order of the updates explains what the lineages met: \
+                     source#0 at rejoin closes a cycle through `u2`";
+        assert_eq!((found.steps, found.story.as_str()), (12, story));
+        teeth::holds(&instance(Scheduler::Epoch), "S4");
     }
 }

@@ -34,10 +34,9 @@ impl Property for S5 {
         match view.instance.update_ids().find(broken) {
             None => Ok(()),
             Some(u) => Err(format!(
-                "{} processes {} before `{}` is applied there, although an event after `{}` happened before it",
+                "{} processes {} before `{}` is applied there, because of what happened after it was applied elsewhere",
                 view.instance.name(at),
                 view.instance.lineage_name(lineage),
-                view.instance.update(u).name,
                 view.instance.update(u).name,
             )),
         }
@@ -49,5 +48,19 @@ impl Property for S5 {
             let targets = &view.instance.update(u).actions;
             targets.iter().any(done) && !targets.iter().all(done)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::properties::teeth;
+    use neurath_model::plan::Scheduler;
+
+    #[test]
+    fn an_effect_before_its_cause_is_found() {
+        let found = teeth::breach(&teeth::two_change(Scheduler::Direct), "S5");
+        let story = "x2 processes source#0 before `u1` is applied there, because of what happened after it was applied elsewhere";
+        assert_eq!((found.steps, found.story.as_str()), (5, story));
+        teeth::holds(&teeth::two_change(Scheduler::Epoch), "S5");
     }
 }

@@ -64,3 +64,35 @@ impl S6 {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+    use crate::scenario;
+    use neurath_model::protocol::Mutant;
+
+    #[test]
+    fn an_update_applied_for_every_marker_is_found() {
+        let sound = teeth::rejoin_changes(scenario::diamond(), "merge@2");
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::ApplyOnEveryMarker)), "S6");
+        assert_eq!((found.steps, found.story.as_str()), (7, "`u1` is applied at rejoin a second time"));
+        teeth::holds(&sound, "S6");
+    }
+
+    #[test]
+    fn an_answer_before_the_update_is_found() {
+        let sound = teeth::one_changes(1, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::AnswerAtEntrance)), "S6");
+        assert_eq!((found.steps, found.story.as_str()), (1, "`u1` is answered as applied before it is applied at x1"));
+        teeth::holds(&sound, "S6");
+    }
+
+    #[test]
+    fn an_answer_amid_the_update_is_found() {
+        let sound = teeth::two_actions();
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::SplitActions)), "S6");
+        assert_eq!((found.steps, found.story.as_str()), (5, "`u1` is answered as applied before it is applied at x1"));
+        teeth::holds(&sound, "S6");
+    }
+}

@@ -73,3 +73,20 @@ impl Property for S7 {
         self.orders.iter().any(|(_, order)| order.len() >= 2)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+
+    #[test]
+    fn an_update_that_overtakes_another_is_found() {
+        let sound = teeth::x1_changes_twice();
+        let found = teeth::breach(&sound.clone().with_fault(Fault::MarkerAtHead), "S7");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (4, "`u2` is applied at x1, planned for the version after `u1`, which is not")
+        );
+        teeth::holds(&sound, "S7");
+    }
+}

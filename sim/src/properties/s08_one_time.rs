@@ -54,3 +54,21 @@ impl Property for S8 {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+    use neurath_model::protocol::Mutant;
+
+    #[test]
+    fn a_half_applied_update_is_found() {
+        let sound = teeth::two_actions();
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::SplitActions)), "S8");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (3, "`u1` is half applied at x1: one of its actions is done, another is not")
+        );
+        teeth::holds(&sound, "S8");
+    }
+}

@@ -5,8 +5,9 @@
 
 use super::{About, Property, View};
 use crate::instance::Instance;
-use crate::net::Memory;
+use crate::net::{Item, Memory};
 use crate::observation::Observation;
+use neurath_model::id::UpdateId;
 use neurath_model::update::StatePolicy;
 
 /// S11. Remembers what each operator's function should remember.
@@ -21,7 +22,7 @@ impl Property for S11 {
         name: "state",
         sentence: "A new state is the transfer (or the old state, or a fresh one, as declared) after exactly the packets before the cut.",
         source: "the talk's state transfer; protocol rule: one transfer per update and operator",
-        witness: "a state that remembers at least one firing is transferred",
+        witness: "a transfer is about to reach a state that remembers a firing",
     };
 
     fn new(instance: &Instance) -> Self {
@@ -59,7 +60,35 @@ impl Property for S11 {
         }
     }
 
-    fn witnessed(&self, _: View<'_>) -> bool {
-        self.expected.iter().any(|m| m.fired > 0 && m.transfers > 0)
+    fn witnessed(&self, view: View<'_>) -> bool {
+        view.instance.program.operators().any(|(at, operator)| {
+            let transfers = |update: UpdateId| {
+                let mut actions = view.instance.update(update).actions_at(at).iter();
+                actions.any(|state| matches!(state, Some(StatePolicy::Transfer(_))))
+            };
+            let next = operator.inputs.iter().filter_map(|arc| match view.net.arc(*arc).items.first() {
+                Some(Item::Marker(marker)) => Some(marker.update),
+                Some(Item::Packet(_) | Item::End) | None => None,
+            });
+            let mut next = next.chain(view.net.cell(at).mail.iter().copied());
+            self.expected[at.0 as usize].fired > 0 && next.any(transfers)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+
+    #[test]
+    fn a_transfer_that_runs_twice_is_found() {
+        let sound = teeth::transferred();
+        let found = teeth::breach(&sound.clone().with_fault(Fault::TransferTwice), "S11");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (3, "the new function of x starts with a state after 0 firings and 2 transfers; it should be 0 and 1")
+        );
+        teeth::holds(&sound, "S11");
     }
 }

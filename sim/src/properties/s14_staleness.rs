@@ -66,3 +66,21 @@ impl Property for S14 {
         !self.committed.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::instance::Fault;
+    use crate::properties::teeth;
+    use neurath_model::protocol::Mutant;
+
+    #[test]
+    fn a_packet_that_meets_the_old_version_after_the_answer_is_found() {
+        let sound = teeth::one_changes(1, 1);
+        let found = teeth::breach(&sound.clone().with_fault(Fault::Protocol(Mutant::AnswerAtEntrance)), "S14");
+        assert_eq!(
+            (found.steps, found.story.as_str()),
+            (3, "source#0 began after `u1` was committed, and is processed by the old version of x1")
+        );
+        teeth::holds(&sound, "S14");
+    }
+}

@@ -5,10 +5,13 @@ use crate::cli::planned::Planned;
 use crate::cli::{Exit, SCHEMA_VERSION, words};
 use neurath_model::diagnostic::Diagnostic;
 use neurath_model::plan::Scheduler;
+use neurath_model::update::Update;
 use neurath_sim::explore::Verdict;
 use neurath_sim::instance::Bounds;
 use neurath_sim::ledger::PROPERTIES;
+use neurath_sim::narrate::narrate;
 use neurath_sim::properties::About;
+use neurath_sim::schedule::lines;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -151,9 +154,9 @@ fn verdict(subject: &Subject, exploration: &Explored) -> String {
         Verdict::Undecided { why } => format!("REFUSED: {}; and undecided: {why}\n", words::list(&codes)),
         Verdict::Breached { breach, run, .. } => {
             let name = about(breach.property).name;
-            let story = words::run(&subject.instance, run);
+            let story = narrate(&subject.instance, run);
             format!(
-                "REFUSED: {} ({name}) is broken after {}: {}\n\n{story}",
+                "REFUSED: {} ({name}) is broken after {}: {}\n\n{story}\n",
                 breach.property,
                 words::count(run.len(), "step"),
                 breach.story,
@@ -234,12 +237,13 @@ fn update_json(subject: &Subject, planned: &Planned) -> Value {
 }
 
 fn breach_json(subject: &Subject, exploration: &Explored) -> Value {
+    let updates: Vec<Update> = subject.planned.iter().map(|p| p.update.clone()).collect();
     match &exploration.verdict {
         Verdict::Breached { breach, run, .. } => json!({
             "property": breach.property,
             "name": about(breach.property).name,
             "story": breach.story,
-            "run": words::lines(&subject.instance, run),
+            "run": lines(&subject.instance, &updates, run),
         }),
         Verdict::Holds | Verdict::Undecided { .. } => Value::Null,
     }

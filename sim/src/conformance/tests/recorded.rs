@@ -95,8 +95,8 @@ impl Case {
         loop {
             choices.clear();
             world.choices(&instance, &mut choices);
-            let begun = world.net.submitted as usize == self.updates.len() && rng.random_ratio(1, 50);
-            if choices.len() > 1 && !begun {
+            let may_end = world.net.submitted as usize == self.updates.len() && rng.random_ratio(1, 5 * packets as u32);
+            if choices.len() > 1 && !may_end {
                 choices.retain(|c| *c != Choice::End);
             }
             if choices.is_empty() {

@@ -1,0 +1,211 @@
+//! The ready-made flows, as texts.
+//!
+//! All but the HTTP server use one [`library`] of components, which all have versions 1 to 4 so that anything in a flow
+//! can be updated more than once. Packets have one type: what may meet what is the planner's subject, not the checker's.
+
+use super::Scenario;
+use std::fmt::Write;
+
+/// How many versions each component of the [`library`] has.
+const VERSIONS: u32 = 4;
+
+/// Each component: its name, and the rest of its declaration.
+const COMPONENTS: &[(&str, &str)] = &[
+    ("source", "outputs = { OUT = 't' }\nfiring = 'none'\nemission = 'each'\nwake = 'source'"),
+    ("step", "inputs = { IN = 't' }\noutputs = { OUT = 't' }\nemission = 'each'"),
+    ("count", "inputs = { IN = 't' }\noutputs = { OUT = 't' }\nemission = 'each'\nstate = 'Count'"),
+    ("filter", "inputs = { IN = 't' }\noutputs = { OUT = 't' }\nemission = 'filter'"),
+    ("fork", "inputs = { IN = 't' }\noutputs = { A = 't', B = 't' }\nemission = 'each'"),
+    ("route", "inputs = { IN = 't' }\noutputs = { A = 't', B = 't' }\nemission = 'route'"),
+    ("merge", "inputs = { A = 't', B = 't' }\noutputs = { OUT = 't' }\nfiring = 'any'\nemission = 'each'"),
+    ("join", "inputs = { A = 't', B = 't' }\noutputs = { OUT = 't' }\nfiring = 'all'\nemission = 'each'"),
+    ("buffer", "inputs = { IN = 't' }\noutputs = { OUT = 't' }\nemission = 'buffer'\nwake = 'resume'\nstate = 'Held'"),
+    ("sink", "inputs = { IN = 't' }\nemission = 'each'"),
+];
+
+/// What every component of the library may be set to.
+const LEVEL: &str = "properties = { LEVEL = { kind = 'integer', default = 0 } }";
+
+const TRANSFERS: &str = "
+[[transfer]]
+name = 'recount'
+from = 'Count'
+to = 'Count'
+";
+
+/// The components of the ready-made flows: `source`, `step`, `count` (a step that remembers), `filter`, `fork`, `route`,
+/// `merge` (any input), `join` (all inputs), `buffer` and `sink`, each in versions 1 to 4 and with a property `LEVEL`, and the
+/// transfer `recount` for `count`.
+pub fn library() -> String {
+    let mut text = String::new();
+    for (name, rest) in COMPONENTS {
+        for version in 1..=VERSIONS {
+            let head = format!("[[component]]\nname = '{name}'\nversion = '{version}'");
+            writeln!(text, "{head}\n{rest}\n{LEVEL}\n").expect("a string takes any text");
+        }
+    }
+    text + TRANSFERS
+}
+
+/// The text of an update that gives operators other components and keeps their states.
+pub fn replacing(name: &str, changes: &[(&str, &str)]) -> String {
+    let mut text = format!("[update]\nname = '{name}'\n");
+    for (operator, component) in changes {
+        write!(text, "[operator.{operator}]\ncomponent = '{component}'\nstate = 'keep'\n")
+            .expect("a string takes any text");
+    }
+    text
+}
+
+fn ready(flow: &str, components: &str) -> Scenario {
+    Scenario::read(flow, components).unwrap_or_else(|wrong| panic!("the ready-made flows are valid: {wrong}"))
+}
+
+/// `source`, then one-to-one operators `x1` to `xk`, then `sink`.
+pub fn chain(k: usize) -> Scenario {
+    let steps: String = (1..=k).map(|i| format!("IN x{i}(step) OUT -> ")).collect();
+    ready(&format!("source(source) OUT -> {steps}IN sink(sink)"), &library())
+}
+
+fn split_and_rejoined(split: &str, rejoined: &str) -> Scenario {
+    let flow = format!(
+        "source(source) OUT -> IN split({split}) A -> IN a(step) OUT -> A rejoin({rejoined}) OUT -> IN sink(sink)\n\
+         split B -> IN b(step) OUT -> B rejoin"
+    );
+    ready(&flow, &library())
+}
+
+/// `source`, a fork `split` to `a` and `b`, a merge `rejoin` of any input, `sink`: each packet arrives twice.
+pub fn diamond() -> Scenario {
+    split_and_rejoined("fork", "merge")
+}
+
+/// The same, but `rejoin` takes one packet from both branches together.
+pub fn balanced() -> Scenario {
+    split_and_rejoined("fork", "join")
+}
+
+/// The same, but `split` sends each packet one way or the other, and `rejoin` takes any.
+pub fn routed() -> Scenario {
+    split_and_rejoined("route", "merge")
+}
+
+/// `source`, a filter `x`, `sink`.
+pub fn filtered() -> Scenario {
+    ready("source(source) OUT -> IN x(filter) OUT -> IN sink(sink)", &library())
+}
+
+/// `source`, an operator `x` that holds packets and lets them go in any order, `sink`.
+pub fn buffered() -> Scenario {
+    ready("source(source) OUT -> IN x(buffer) OUT -> IN sink(sink)", &library())
+}
+
+/// Two sources `left` and `right` into a merge `x` of any input, `sink`.
+pub fn two_sources() -> Scenario {
+    ready("left(source) OUT -> A x(merge) OUT -> IN sink(sink)\nright(source) OUT -> B x", &library())
+}
+
+/// The HTTP server of the paper: `accept`, `read`, `parse`, `load`, `compose`, `reply`, and the feedback arc from `reply` to
+/// `read`.
+pub fn http() -> Scenario {
+    ready(
+        "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)\n\
+         load OUT -> IN compose(http/compose) OUT -> IN reply(http/reply) BACK -> BACK read",
+        HTTP_COMPONENTS,
+    )
+}
+
+/// The update of the HTTP server to non-blocking I/O.
+pub const NIO: &str = "
+[update]
+name = 'nio'
+[operator.load]
+component = 'http/load@nio'
+state = 'keep'
+[operator.reply]
+component = 'http/reply@nio'
+state = { transfer = 'reply-to-nio' }
+";
+
+/// The update back from [`NIO`].
+pub const BLOCKING: &str = "
+[update]
+name = 'blocking'
+[operator.load]
+component = 'http/load@1'
+state = 'keep'
+[operator.reply]
+component = 'http/reply@1'
+state = { transfer = 'reply-to-blocking' }
+";
+
+/// Properties are left out: no choice depends on them.
+const HTTP_COMPONENTS: &str = "
+[[component]]
+name = 'http/accept'
+outputs = { OUT = 'http.Connection' }
+firing = 'none'
+emission = 'each'
+wake = 'source'
+
+[[component]]
+name = 'http/read'
+inputs = { CONN = 'http.Connection', BACK = { type = 'http.Connection', feedback = true } }
+outputs = { OUT = 'http.Exchange' }
+firing = 'any'
+emission = 'buffer'
+wake = 'source'
+state = 'http.Read'
+
+[[component]]
+name = 'http/parse'
+inputs = { IN = 'http.Exchange' }
+outputs = { OUT = 'http.Request' }
+emission = 'each'
+
+[[component]]
+name = 'http/load'
+inputs = { IN = 'http.Request' }
+outputs = { OUT = 'http.Loaded(bytes)' }
+emission = 'each'
+
+[[component]]
+name = 'http/load'
+version = 'nio'
+inputs = { IN = 'http.Request' }
+outputs = { OUT = 'http.Loaded(file)' }
+emission = 'each'
+
+[[component]]
+name = 'http/compose'
+inputs = { IN = 'http.Loaded($body)' }
+outputs = { OUT = 'http.Response($body)' }
+emission = 'each'
+
+[[component]]
+name = 'http/reply'
+inputs = { IN = 'http.Response(bytes)' }
+outputs = { BACK = 'http.Connection' }
+emission = 'buffer'
+wake = 'resume'
+state = 'http.ReplyBlocking'
+
+[[component]]
+name = 'http/reply'
+version = 'nio'
+inputs = { IN = 'http.Response(file)' }
+outputs = { BACK = 'http.Connection' }
+emission = 'buffer'
+wake = 'resume'
+state = 'http.ReplyNio'
+
+[[transfer]]
+name = 'reply-to-nio'
+from = 'http.ReplyBlocking'
+to = 'http.ReplyNio'
+
+[[transfer]]
+name = 'reply-to-blocking'
+from = 'http.ReplyNio'
+to = 'http.ReplyBlocking'
+";

@@ -1,0 +1,388 @@
+//! Runs as data: as the lines of a trace, and saved with all that is needed to take them again.
+//!
+//! ```text
+//!   {"neurath": "run", "schema_version": 1, "flow": ..., "catalogue": ..., "updates": [...], "scheduler": "direct",
+//!    "bounds": {"packets": 2, ...}, "fault": null, "property": "S4",
+//!    "run": [{"at": "entrance", "do": "submit", "update": 1, ...}, {"at": "accept", "do": "wake", ...}, ...]}
+//! ```
+//!
+//! A trace says what happened, so that it can be held against the model. A saved run is a run *of* the model: flow,
+//! updates and bounds are in it, so it repeats on any machine. Nothing in it is believed: the flow is validated, the
+//! updates are planned, and each step must be open where it is taken and lead where the file says it led (the lineages
+//! taken, the version afterwards). A file that was saved with another version of the protocol is found out this way.
+
+use crate::generate::Subject;
+use crate::instance::{Bounds, Fault, Instance};
+use crate::observation::Observation;
+use crate::system::{Breach, System};
+use crate::world::World;
+use neurath_model::choice::Choice;
+use neurath_model::component::Catalogue;
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap};
+use neurath_model::flow::Flow;
+use neurath_model::plan::{Plan, Scheduler};
+use neurath_model::trace::{Header, Line, SCHEMA_VERSION};
+use neurath_model::update::Update;
+use neurath_model::validate::validate;
+use serde::{Deserialize, Serialize};
+
+/// What the key `neurath` of a saved run says.
+const KIND: &str = "run";
+
+/// A saved run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saved {
+    /// Always `run`.
+    pub neurath: String,
+    /// The version of the format of its lines, which is that of traces.
+    pub schema_version: u32,
+    /// The flow.
+    pub flow: Flow,
+    /// The declarations that the flow and its updates use.
+    pub catalogue: Catalogue,
+    /// The updates, in order of submission.
+    pub updates: Vec<Update>,
+    /// How they travel.
+    pub scheduler: Scheduler,
+    /// The bounds.
+    pub bounds: Bounds,
+    /// The fault put in, by name.
+    pub fault: Option<String>,
+    /// The property that the run breaks, by code, as far as who saved it knew.
+    pub property: Option<String>,
+    /// The steps, as the lines of a trace.
+    pub run: Vec<Line>,
+}
+
+/// The steps of a run as lines of a trace, in the order in which they were taken.
+///
+/// # Panics
+/// If a choice is not open where it is to be taken.
+pub fn lines(instance: &Instance, updates: &[Update], choices: &[Choice]) -> Vec<Line> {
+    let mut world = World::new(instance);
+    choices.iter().map(|choice| step(instance, updates, &mut world, choice)).collect()
+}
+
+/// A run as a whole trace: the header, a line for each step, and the last line of each operator. What the environment
+/// does is the entrance's.
+///
+/// # Panics
+/// If a choice is not open where it is to be taken.
+pub fn to_trace(
+    instance: &Instance,
+    flow: Flow,
+    catalogue: Catalogue,
+    updates: &[Update],
+    choices: &[Choice],
+) -> String {
+    let header = Header::new(flow, catalogue, instance.bounds.capacity);
+    let program = &instance.program;
+    let count = |at| choices.iter().filter(|choice| choice.at().unwrap_or(program.entrance) == at).count() as u64;
+    let stops = program.operators().map(|(at, _)| Line::stop(program, at, count(at)));
+    let lines = lines(instance, updates, choices).into_iter().chain(stops);
+    let mut text = json(&header);
+    for line in lines {
+        text.push('\n');
+        text += &json(&line);
+    }
+    text.push('\n');
+    text
+}
+
+/// Takes a step, and says it as a line: the choice, and what it led to.
+fn step(instance: &Instance, updates: &[Update], world: &mut World, choice: &Choice) -> Line {
+    let mut taken = Vec::new();
+    world.step(instance, choice, &mut |observation| {
+        if let Observation::Taken { lineage, .. } = observation {
+            taken.push(*lineage);
+        }
+    });
+    let at = choice.at().unwrap_or(instance.program.entrance);
+    let line = Line::step(&instance.program, choice, &taken, world.net.cell(at).operator.version());
+    match choice {
+        Choice::Submit { update } => Line { change: updates.get(update.0 as usize - 1).cloned(), ..line },
+        Choice::End
+        | Choice::Deliver { .. }
+        | Choice::Fire { .. }
+        | Choice::Join { .. }
+        | Choice::Mark { .. }
+        | Choice::Ended { .. }
+        | Choice::Wake { .. } => line,
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value)
+        .expect("flows, updates and lines have text for keys, and no other numbers than JSON has")
+}
+
+impl Saved {
+    /// Saves a run of the flow under test: `catalogue` is that of the [`Subject`] if updates were drawn.
+    ///
+    /// # Panics
+    /// If a choice is not open where it is to be taken.
+    pub fn new(
+        instance: &Instance,
+        flow: Flow,
+        catalogue: Catalogue,
+        updates: &[Update],
+        choices: &[Choice],
+        breach: Option<&Breach>,
+    ) -> Self {
+        Self {
+            neurath: KIND.into(),
+            schema_version: SCHEMA_VERSION,
+            flow,
+            catalogue,
+            updates: updates.to_vec(),
+            scheduler: instance.scheduler,
+            bounds: instance.bounds,
+            fault: instance.fault.map(|fault| fault.to_string()),
+            property: breach.map(|breach| breach.property.to_owned()),
+            run: lines(instance, updates, choices),
+        }
+    }
+
+    /// The text of the file.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("as for a line");
+        text.push('\n');
+        text
+    }
+
+    /// Reads a saved run. Only its form is checked.
+    pub fn parse(source: &str, text: &str) -> Result<Self, Diagnostics> {
+        let saved: Self = serde_json::from_str(text).map_err(|error| unreadable(source, text, &error))?;
+        if saved.neurath != KIND || saved.schema_version != SCHEMA_VERSION {
+            let found = format!("`{}` with schema_version {}", saved.neurath, saved.schema_version);
+            let span = 0..text.len().min(1);
+            return Err(refused(
+                Code::T01,
+                "this is not a saved run that this program can read".into(),
+                vec![Place { source: source.into(), span, label: "here".into() }],
+                [
+                    &format!("a run with schema_version {SCHEMA_VERSION}"),
+                    &found,
+                    "replay a run with the version of neurath that saved it",
+                ],
+            ));
+        }
+        Ok(saved)
+    }
+
+    /// Takes the run again: the instance it is a run of, its choices, and what it breaks, if anything.
+    ///
+    /// # Errors
+    /// What is wrong with the flow or an update, a fault that is not known (T01), and a step that cannot be taken, or
+    /// that leads elsewhere (X01).
+    pub fn replay(&self) -> Result<(Instance, Vec<Choice>, Option<Breach>), Diagnostics> {
+        let instance = self.instance()?;
+        let mut world = World::new(&instance);
+        let (mut choices, mut open) = (Vec::new(), Vec::new());
+        let mut breach = None;
+        for (i, line) in self.run.iter().enumerate() {
+            open.clear();
+            world.choices(&instance, &mut open);
+            let choice = self.choice(&instance, i, line, &open)?;
+            let again = step(&instance, &self.updates, &mut world, &choice);
+            if again != *line {
+                return Err(misfit(i, line, "leads elsewhere", &json(line), &json(&again)));
+            }
+            choices.push(choice);
+            breach = breach.or_else(|| instance.breach(&world, false));
+        }
+        open.clear();
+        world.choices(&instance, &mut open);
+        let breach = breach.or_else(|| instance.breach(&world, open.is_empty()));
+        Ok((instance, choices, breach))
+    }
+
+    fn instance(&self) -> Result<Instance, Diagnostics> {
+        let graph = validate(&self.flow, &SourceMap::default(), &self.catalogue)?;
+        let subject =
+            Subject { graph, catalogue: self.catalogue.clone(), scheduler: self.scheduler, given: Vec::new() };
+        let plans: Vec<Plan> = subject.planned(&self.updates)?.into_iter().map(|(_, plan)| plan).collect();
+        let instance = Instance::new(&subject.graph, &plans, self.bounds);
+        match &self.fault {
+            None => Ok(instance),
+            Some(name) => match Fault::named(name) {
+                Some(fault) => Ok(instance.with_fault(fault)),
+                None => Err(unknown_fault(name)),
+            },
+        }
+    }
+
+    /// The choice of a line, if it is open.
+    fn choice(&self, instance: &Instance, i: usize, line: &Line, open: &[Choice]) -> Result<Choice, Diagnostics> {
+        let read =
+            line.choice(&instance.program).and_then(|choice| choice.ok_or("a saved run has no such lines".into()));
+        let choice = read.map_err(|why| misfit(i, line, "cannot be read", "a step of this flow", &why))?;
+        if open.contains(&choice) {
+            return Ok(choice);
+        }
+        let brief: Vec<String> = open.iter().map(|choice| brief(instance, choice)).collect();
+        let open = if brief.is_empty() { "no step: the run has ended".into() } else { brief.join(", ") };
+        Err(misfit(i, line, "is not open", &open, &self::brief(instance, &choice)))
+    }
+}
+
+/// A choice in a few words: `load fire IN`.
+fn brief(instance: &Instance, choice: &Choice) -> String {
+    let line = Line::step(&instance.program, choice, &[], neurath_model::id::UpdateId::NONE);
+    let parts = [Some(line.at), Some(line.kind), line.port, line.releases];
+    let mut text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if !line.emits.is_empty() {
+        text += &format!(" emitting {}", line.emits.join(" "));
+    }
+    text
+}
+
+/// X01.
+fn misfit(i: usize, line: &Line, what: &str, expected: &str, found: &str) -> Diagnostics {
+    refused(
+        Code::X01,
+        format!("step {} of the saved run, `{}` at `{}`, {what}", i + 1, line.kind, line.at),
+        vec![],
+        [expected, found, "the run was edited, or saved by another version of neurath: find it again by its seed"],
+    )
+}
+
+fn unknown_fault(name: &str) -> Diagnostics {
+    let known: Vec<&str> = Fault::ALL.iter().map(|(name, _)| *name).collect();
+    let expected = format!("one of {}", known.join(", "));
+    let found = format!("`{name}`");
+    refused(
+        Code::T01,
+        format!("the saved run has fault `{name}`, which is not known"),
+        vec![],
+        [&expected, &found, "replay the run with the version of neurath that saved it"],
+    )
+}
+
+fn unreadable(source: &str, text: &str, error: &serde_json::Error) -> Diagnostics {
+    // serde_json counts lines and columns from 1, the columns in bytes.
+    let start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let at = (start + error.column().saturating_sub(1)).min(text.len());
+    let place = Place { source: source.into(), span: at..at, label: "reading stopped here".into() };
+    let found = if error.is_eof() { "the end of the file" } else { "something else" };
+    refused(
+        Code::T01,
+        format!("the saved run cannot be read: {error}"),
+        vec![place],
+        ["a run as JSON, as neurath saves it", found, "save the run again, by its seed"],
+    )
+}
+
+fn refused(code: Code, message: String, places: Vec<Place>, texts: [&str; 3]) -> Diagnostics {
+    let [expected, found, hint] = texts.map(str::to_owned);
+    Diagnostics(vec![Diagnostic { code, message, places, expected, found, hint }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::example;
+    use crate::simulate::{Options, Outcome, simulate, simulate_many};
+    use neurath_model::trace::Trace;
+
+    fn failing() -> (Subject, Outcome) {
+        let subject = example::http(Scheduler::Direct);
+        let failure = simulate_many(&subject, 0..200, &Options::default(), |_| {}).failure;
+        (subject, failure.expect("direct promises nothing"))
+    }
+
+    fn saved(subject: &Subject, outcome: &Outcome, fault: Option<Fault>) -> Saved {
+        let instance = outcome.swarm.instance(subject, fault);
+        let (updates, breach) = (&outcome.swarm.updates, outcome.breach.as_ref());
+        Saved::new(&instance, subject.graph.to_flow(), subject.catalogue.clone(), updates, &outcome.choices, breach)
+    }
+
+    fn refusal<T: std::fmt::Debug>(result: Result<T, Diagnostics>) -> Diagnostic {
+        result.expect_err("refused").0.remove(0)
+    }
+
+    #[test]
+    fn a_saved_run_is_read_back_and_fails_again() {
+        let (subject, failure) = failing();
+        let saved = saved(&subject, &failure, None);
+        let read = Saved::parse("run.json", &saved.to_json()).expect("readable");
+        assert_eq!(read, saved);
+        let (instance, choices, breach) = read.replay().expect("fits");
+        assert_eq!((choices, breach), (failure.choices, failure.breach));
+        assert_eq!(instance.updates, failure.swarm.instance(&subject, None).updates);
+    }
+
+    #[test]
+    fn seeds_of_every_kind_are_saved_and_replayed() {
+        for (subject, fault) in [
+            (example::http(Scheduler::Epoch), None),
+            (example::diamond(Scheduler::Epoch), None),
+            (example::http(Scheduler::Direct), None),
+            (example::http(Scheduler::Epoch), Fault::named("apply-mid-firing")),
+        ] {
+            for seed in 0..20 {
+                let outcome = simulate(&subject, seed, &Options { fault });
+                let (_, choices, breach) = saved(&subject, &outcome, fault).replay().expect("fits");
+                assert_eq!((choices, breach), (outcome.choices, outcome.breach), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_that_is_not_open_is_refused_with_what_is() {
+        let (subject, failure) = failing();
+        let mut saved = saved(&subject, &failure, None);
+        saved
+            .run
+            .insert(0, Line { at: "load".into(), kind: "fire".into(), port: Some("IN".into()), ..Line::default() });
+        let refusal = refusal(saved.replay());
+        assert_eq!(refusal.code, Code::X01);
+        assert!(refusal.message.starts_with("step 1 of the saved run, `fire` at `load`, is not open"), "{refusal}");
+        assert!(refusal.expected.contains("accept wake emitting OUT"), "{refusal}");
+    }
+
+    #[test]
+    fn a_step_that_leads_elsewhere_is_refused() {
+        let (subject, failure) = failing();
+        let mut saved = saved(&subject, &failure, None);
+        let fired = saved.run.iter_mut().find(|line| !line.of.is_empty()).expect("something was taken");
+        fired.of = vec!["accept#5".into()];
+        let refusal = refusal(saved.replay());
+        assert_eq!(refusal.code, Code::X01);
+        assert!(refusal.message.contains("leads elsewhere") && refusal.expected.contains("accept#5"), "{refusal}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_its_place() {
+        let (subject, failure) = failing();
+        let text = saved(&subject, &failure, None).to_json();
+        let cut = refusal(Saved::parse("run.json", &text[..100]));
+        assert_eq!((cut.code, cut.found.as_str()), (Code::T01, "the end of the file"));
+        assert!(cut.places[0].span.start >= 99, "{:?}", cut.places);
+        let other = refusal(Saved::parse("run.json", &text.replace("\"schema_version\": 1", "\"schema_version\": 9")));
+        assert_eq!(other.found, "`run` with schema_version 9");
+        let mut unknown = saved(&subject, &failure, None);
+        unknown.fault = Some("gremlins".into());
+        assert_eq!(refusal(unknown.replay()).code, Code::T01);
+    }
+
+    #[test]
+    fn a_trace_of_a_run_is_a_trace_whose_lines_are_its_choices() {
+        let subject = example::http(Scheduler::Epoch).with_updates(&[example::nio()]).expect("planned");
+        let outcome = simulate(&subject, 3, &Options::default());
+        let instance = outcome.swarm.instance(&subject, None);
+        let flow = subject.graph.to_flow();
+        let text = to_trace(&instance, flow, subject.catalogue.clone(), &outcome.swarm.updates, &outcome.choices);
+        let trace = Trace::parse("trace", &text).expect("readable");
+        let read: Vec<Option<Choice>> =
+            trace.lines.iter().map(|(line, _)| line.choice(&instance.program).expect("a choice")).collect();
+        let (stops, choices): (Vec<_>, Vec<_>) = read.into_iter().partition(Option::is_none);
+        assert_eq!(choices.into_iter().flatten().collect::<Vec<_>>(), outcome.choices);
+        assert_eq!(stops.len(), instance.program.operators().len());
+        let steps: u64 = trace.lines.iter().filter_map(|(line, _)| line.steps).sum();
+        assert_eq!(steps, outcome.counts.steps);
+        let submitted: Vec<&Update> = trace.lines.iter().filter_map(|(line, _)| line.change.as_ref()).collect();
+        assert_eq!(submitted, [&example::nio()]);
+    }
+}

@@ -1,0 +1,348 @@
+//! The simulator: one run from a seed, and many seeds one after the other.
+//!
+//! ```text
+//!   seed --> Swarm (how much, which updates, which weights) --> Instance --> choose, step, choose, step, ... --> Outcome
+//! ```
+//!
+//! The explorer tries every run of a small instance; the simulator tries some runs of large ones. It drives the same
+//! [`World`] through the same choices, so its properties are the explorer's, and a run it finds can be replayed,
+//! narrated and saved like any other. All that is drawn is drawn from the seed: the same seed of the same subject is the
+//! same run, on every machine.
+//!
+//! A run goes on until no choice is open, which it must reach: each step uses up a packet, a marker or an update. A
+//! run that takes more steps than these could account for is reported as a breach of its own, [`NO_END`].
+
+mod shrink;
+mod swarm;
+#[cfg(test)]
+mod tests;
+
+pub use shrink::{Shrunk, shrink};
+pub use swarm::{Swarm, Weights};
+
+use crate::explore::fingerprint;
+use crate::generate::Subject;
+use crate::instance::{Fault, Instance};
+use crate::ledger::WITNESSES;
+use crate::observation::Observation;
+use crate::system::{Breach, System};
+use crate::world::World;
+use neurath_model::choice::Choice;
+use neurath_model::component::{Emission, Wake};
+use neurath_model::id::{OperatorId, UpdateId};
+use neurath_model::marker::Outcome as Answer;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
+
+/// What stands for a property when a run takes more steps than its packets, markers and updates can account for.
+pub const NO_END: &str = "no end";
+
+/// What is not drawn from the seed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// A fault put into every run.
+    pub fault: Option<Fault>,
+}
+
+/// What happened in a run, apart from its choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Steps taken.
+    pub steps: u64,
+    /// Updates answered as applied.
+    pub applied: u64,
+    /// Lineages begun.
+    pub lineages: u64,
+    /// The witnesses that held in some state, by their index in [`WITNESSES`], as bits.
+    pub witnessed: u64,
+}
+
+/// A run of one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Its choices, the last of them the one that broke a property, if one did.
+    pub choices: Vec<Choice>,
+    /// What was broken.
+    pub breach: Option<Breach>,
+    /// What happened.
+    pub counts: Counts,
+}
+
+/// What became of a seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The configuration drawn.
+    pub swarm: Swarm,
+    /// The choices taken.
+    pub choices: Vec<Choice>,
+    /// What was broken, by the last of them or at the end.
+    pub breach: Option<Breach>,
+    /// What happened.
+    pub counts: Counts,
+    /// A fingerprint of the choices: the same seed has the same digest.
+    pub digest: u64,
+}
+
+/// What became of many seeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Seeds run.
+    pub runs: u64,
+    /// Steps taken in all.
+    pub steps: u64,
+    /// Updates answered as applied.
+    pub applied: u64,
+    /// Lineages begun.
+    pub lineages: u64,
+    /// Updates drawn that the planner refused.
+    pub refused: u64,
+    /// For each witness, in how many runs it held.
+    pub witnesses: Vec<(&'static str, u64)>,
+    /// The first seed that broke a property; seeds after it were not run.
+    pub failure: Option<Outcome>,
+}
+
+/// Runs a seed.
+pub fn simulate(subject: &Subject, seed: u64, options: &Options) -> Outcome {
+    simulate_with(subject, seed, options, &mut Buffers::default())
+}
+
+/// Runs seeds in order until one breaks a property. `progress` is told after each.
+pub fn simulate_many(
+    subject: &Subject,
+    seeds: Range<u64>,
+    options: &Options,
+    mut progress: impl FnMut(&Summary),
+) -> Summary {
+    let mut buffers = Buffers::default();
+    let mut summary = Summary::new();
+    for seed in seeds {
+        let outcome = simulate_with(subject, seed, options, &mut buffers);
+        summary.add(&outcome);
+        let failed = outcome.breach.is_some();
+        summary.failure = failed.then_some(outcome);
+        progress(&summary);
+        if failed {
+            break;
+        }
+    }
+    summary
+}
+
+/// Runs an instance: choices are drawn by their weights until none is open or a property is broken.
+pub fn run(instance: &Instance, weights: &Weights, rng: &mut impl Rng) -> Run {
+    run_with(instance, weights, rng, &mut Buffers::default())
+}
+
+/// More steps than a run of the instance can take.
+///
+/// Every packet on an arc is taken once, every held packet let go once, and every arc brings each update's marker and its
+/// end once. How many packets an arc can see follows from the declarations, producers before consumers; what crosses a
+/// feedback arc begins lineages, whose number is bounded, and sends nothing else. The sum is doubled, for protocols
+/// with a fault put in.
+pub fn steps_max(instance: &Instance) -> u64 {
+    let updates = instance.updates.len() as u64;
+    let mut taken = vec![0_u64; instance.program.operators().len()];
+    let mut steps = 2 + 2 * updates;
+    for at in in_order(instance) {
+        let arrived = taken[at.0 as usize];
+        let (per_firing, begins) = emissions(instance, at);
+        let sent = arrived.saturating_mul(per_firing).saturating_add(begins);
+        let operator = instance.program.operator(at);
+        for arc in &operator.outputs {
+            let to = instance.program.arc(*arc).to.operator;
+            taken[to.0 as usize] = taken[to.0 as usize].saturating_add(sent);
+        }
+        steps = steps
+            .saturating_add(begins)
+            .saturating_add(operator.inputs.len() as u64 * (updates + 1))
+            .saturating_add(updates);
+    }
+    // A packet is taken, and let go if it was held.
+    let packets = taken.iter().fold(0_u64, |sum, n| sum.saturating_add(n.saturating_mul(2)));
+    steps.saturating_add(packets).saturating_mul(2)
+}
+
+/// The first breach of a run: after how many choices, and which. `None` where the run breaks nothing.
+///
+/// # Panics
+/// If a choice is not open where it is to be taken.
+pub fn first_breach(instance: &Instance, choices: &[Choice]) -> Option<(usize, Breach)> {
+    let mut world = World::new(instance);
+    for (step, choice) in choices.iter().enumerate() {
+        world.step(instance, choice, &mut |_| {});
+        if let Some(breach) = instance.breach(&world, false) {
+            return Some((step + 1, breach));
+        }
+    }
+    let mut open = Vec::new();
+    world.choices(instance, &mut open);
+    instance.breach(&world, open.is_empty()).map(|breach| (choices.len(), breach))
+}
+
+impl Outcome {
+    /// The command that runs this seed again. `flags` are those that the seed was run with, besides `--seeds`.
+    pub fn command(&self, flow: &str, flags: &str) -> String {
+        let flags = if flags.is_empty() { String::new() } else { format!(" {flags}") };
+        format!("neurath sim {flow}{flags} --seeds {}..{}", self.seed, self.seed + 1)
+    }
+}
+
+impl Summary {
+    fn new() -> Self {
+        let witnesses = WITNESSES.iter().map(|witness| (*witness, 0)).collect();
+        Self { runs: 0, steps: 0, applied: 0, lineages: 0, refused: 0, witnesses, failure: None }
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        let Counts { steps, applied, lineages, witnessed } = outcome.counts;
+        self.runs += 1;
+        self.steps += steps;
+        self.applied += applied;
+        self.lineages += lineages;
+        self.refused += u64::from(outcome.swarm.refused);
+        for (i, (_, runs)) in self.witnesses.iter_mut().enumerate() {
+            *runs += witnessed >> i & 1;
+        }
+    }
+}
+
+/// What is used again from run to run.
+#[derive(Default)]
+struct Buffers {
+    open: Vec<Choice>,
+    weights: Vec<u64>,
+}
+
+fn simulate_with(subject: &Subject, seed: u64, options: &Options, buffers: &mut Buffers) -> Outcome {
+    let swarm = Swarm::draw(subject, seed);
+    let instance = swarm.instance(subject, options.fault);
+    // A stream of its own: how many numbers the configuration took does not shift the run.
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(1);
+    let Run { choices, breach, counts } = run_with(&instance, &swarm.weights, &mut rng, buffers);
+    let digest = fingerprint(&choices);
+    Outcome { seed, swarm, choices, breach, counts, digest }
+}
+
+fn run_with(instance: &Instance, weights: &Weights, rng: &mut impl Rng, buffers: &mut Buffers) -> Run {
+    let mut world = World::new(instance);
+    let mut run = Run { choices: Vec::new(), breach: None, counts: Counts::default() };
+    let steps_max = steps_max(instance);
+    loop {
+        buffers.open.clear();
+        world.choices(instance, &mut buffers.open);
+        if buffers.open.is_empty() {
+            run.breach = instance.breach(&world, true);
+            return run;
+        }
+        if run.counts.steps == steps_max {
+            run.breach = Some(no_end(&world, instance, steps_max));
+            return run;
+        }
+        let choice = buffers.choose(weights, rng);
+        let counts = &mut run.counts;
+        world.step(instance, &choice, &mut |observation| counts.observe(observation));
+        counts.steps += 1;
+        counts.witness(instance, &world);
+        run.choices.push(choice);
+        run.breach = instance.breach(&world, false);
+        if run.breach.is_some() {
+            return run;
+        }
+    }
+}
+
+impl Buffers {
+    /// One of the open choices, drawn by weight.
+    fn choose(&mut self, weights: &Weights, rng: &mut impl Rng) -> Choice {
+        self.weights.clear();
+        self.weights.extend(self.open.iter().map(|choice| weights.of(choice)));
+        let mut left = rng.random_range(0..self.weights.iter().sum::<u64>());
+        let chosen = self.weights.iter().position(|weight| {
+            let here = left < *weight;
+            left = left.saturating_sub(*weight);
+            here
+        });
+        self.open.swap_remove(chosen.expect("what is drawn is less than the sum of the weights"))
+    }
+}
+
+impl Counts {
+    fn observe(&mut self, observation: &Observation) {
+        match observation {
+            Observation::Answered { outcome: Answer::Applied, .. } => self.applied += 1,
+            Observation::Began { .. } => self.lineages += 1,
+            Observation::Answered { .. }
+            | Observation::Submitted { .. }
+            | Observation::Sent { .. }
+            | Observation::Taken { .. }
+            | Observation::Fired { .. }
+            | Observation::Held { .. }
+            | Observation::Released { .. }
+            | Observation::Applied { .. }
+            | Observation::Passed { .. }
+            | Observation::Discarded { .. }
+            | Observation::Ended { .. }
+            | Observation::Stepped => {}
+        }
+    }
+
+    /// Asks only for the witnesses that have not been met.
+    fn witness(&mut self, instance: &Instance, world: &World) {
+        for witness in
+            (0..WITNESSES.len()).filter(|w| self.witnessed >> w & 1 == 0).collect::<smallvec::SmallVec<[_; 32]>>()
+        {
+            self.witnessed |= u64::from(instance.witnessed(world, witness)) << witness;
+        }
+    }
+}
+
+fn no_end(world: &World, instance: &Instance, steps_max: u64) -> Breach {
+    let on = |arc| instance.name(instance.program.arc(arc).from.operator).to_owned();
+    let busy: Vec<String> = world.occupied().map(on).collect();
+    Breach {
+        property: NO_END,
+        story: format!("after {steps_max} steps the run still goes on; something waits behind {}", busy.join(", ")),
+    }
+}
+
+/// How many packets one firing sends on an output at most, and how many the operator sends without one.
+fn emissions(instance: &Instance, at: OperatorId) -> (u64, u64) {
+    let versions = std::iter::once(UpdateId::NONE).chain(instance.update_ids());
+    let of = |version| {
+        let behaviour = instance.behaviour(at, version);
+        let begins = if behaviour.wake == Wake::Source { instance.bounds.packets } else { 0 };
+        let per_firing = match (behaviour.emission, behaviour.wake) {
+            // Held packets that begin lineages are counted among those begun.
+            (Emission::Buffer, Wake::Source) => 0,
+            (Emission::Each | Emission::Filter | Emission::Route | Emission::Buffer, _) => 1,
+            (Emission::Many, _) => 2,
+        };
+        (per_firing, begins)
+    };
+    versions.map(of).fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)))
+}
+
+/// Operators, producers before consumers; feedback arcs left out.
+fn in_order(instance: &Instance) -> Vec<OperatorId> {
+    let program = &instance.program;
+    let mut missing: Vec<usize> = program.operators().map(|(_, o)| o.interface.awaited.len()).collect();
+    let mut order: Vec<OperatorId> =
+        program.operators().map(|(at, _)| at).filter(|at| missing[at.0 as usize] == 0).collect();
+    let mut next = 0;
+    while let Some(at) = order.get(next).copied() {
+        next += 1;
+        let arcs = program.operator(at).outputs.iter().map(|arc| program.arc(*arc));
+        for to in arcs.filter(|arc| !arc.feedback).map(|arc| arc.to.operator) {
+            missing[to.0 as usize] -= 1;
+            if missing[to.0 as usize] == 0 {
+                order.push(to);
+            }
+        }
+    }
+    order
+}

@@ -1,0 +1,164 @@
+//! Seeds repeat, hold with the protocol as it is, and fail with each fault that is put in.
+
+use super::*;
+use crate::example;
+use crate::explore::Budget;
+use crate::replay::replay;
+use neurath_model::plan::Scheduler;
+
+const SMALL: Budget = Budget { states_max: 40_000, time_max: None };
+
+fn with(name: &str) -> Options {
+    Options { fault: Some(Fault::named(name).expect(name)) }
+}
+
+/// The first failing seed of a subject.
+fn failing(subject: &Subject, options: &Options, seeds: Range<u64>) -> Option<Outcome> {
+    simulate_many(subject, seeds, options, |_| {}).failure
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_step_by_step() {
+    let subject = example::http(Scheduler::Epoch);
+    for seed in 0..50 {
+        let (one, two) = (simulate(&subject, seed, &Options::default()), simulate(&subject, seed, &Options::default()));
+        assert_eq!(one, two);
+        assert_eq!(one.choices.len() as u64, one.counts.steps);
+    }
+    let digests: std::collections::BTreeSet<u64> =
+        (0..50).map(|seed| simulate(&subject, seed, &Options::default()).digest).collect();
+    assert!(digests.len() > 45, "of 50 seeds all but the shortest runs differ: {}", digests.len());
+}
+
+#[test]
+fn a_seed_is_the_same_run_alone_and_among_others() {
+    let subject = example::diamond(Scheduler::Epoch);
+    let alone = simulate(&subject, 7, &Options::default());
+    let before: u64 = (0..7).map(|seed| simulate(&subject, seed, &Options::default()).counts.steps).sum();
+    let many = simulate_many(&subject, 0..8, &Options::default(), |_| {});
+    assert_eq!((many.runs, many.steps), (8, before + alone.counts.steps));
+}
+
+#[test]
+fn every_run_of_a_seed_is_open_to_replay() {
+    let subject = example::http(Scheduler::Epoch);
+    for seed in 0..20 {
+        let outcome = simulate(&subject, seed, &Options::default());
+        let instance = outcome.swarm.instance(&subject, None);
+        let states = replay(&instance, &outcome.choices).expect("each choice was open");
+        let mut open = Vec::new();
+        states.last().expect("a run has states").choices(&instance, &mut open);
+        assert_eq!(open, [], "seed {seed} stopped where it could go on");
+    }
+}
+
+#[test]
+fn epoch_keeps_every_property_and_every_witness_is_met() {
+    let (mut met, mut refused) = (vec![0; WITNESSES.len()], 0);
+    for subject in [example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch)] {
+        let summary = simulate_many(&subject, 0..600, &Options::default(), |_| {});
+        if let Some(failure) = summary.failure {
+            panic!("{}\n{:?}\n{}", failure.swarm, failure.breach, failure.command("FLOW", ""));
+        }
+        assert!(summary.applied > 600 && summary.lineages > 1200, "{summary:?}");
+        refused += summary.refused;
+        for (sum, (_, runs)) in met.iter_mut().zip(&summary.witnesses) {
+            *sum += runs;
+        }
+    }
+    assert!(refused > 0, "the planner is put to the test");
+    let never: Vec<&str> = WITNESSES.iter().zip(&met).filter(|(_, runs)| **runs == 0).map(|(name, _)| *name).collect();
+    assert_eq!(never, <[&str; 0]>::default());
+}
+
+#[test]
+fn direct_messages_mix_versions() {
+    let subject = example::http(Scheduler::Direct);
+    let mixed = |seed| simulate(&subject, seed, &Options::default()).breach.is_some_and(|b| b.property == "S4");
+    assert!((0..200).any(mixed), "direct promises nothing");
+}
+
+/// Each fault, with a flow on which it can show. That nothing is found without a fault is tested above.
+#[test]
+fn every_fault_is_found_by_some_seed() {
+    let (http, diamond) = (example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch));
+    let faults: [(&str, &Subject); 13] = [
+        ("marker-on-one-output", &diamond),
+        ("target-absorbs-marker", &http),
+        ("apply-on-every-marker", &diamond),
+        ("await-feedback", &http),
+        ("split-actions", &diamond),
+        ("answer-at-entrance", &http),
+        ("silent-exit", &http),
+        ("lossy-arc", &http),
+        ("last-in-first-out", &http),
+        ("marker-at-head", &http),
+        ("apply-mid-firing", &http),
+        ("transfer-twice", &http),
+        ("drop-open-work", &http),
+    ];
+    assert_eq!(faults.len(), Fault::ALL.len());
+    for (name, subject) in faults {
+        let found = failing(subject, &with(name), 0..2000);
+        assert!(found.is_some(), "{name} is not found");
+    }
+}
+
+#[test]
+fn a_failing_run_is_shrunk_to_a_shortest_run_of_a_small_instance() {
+    let subject = example::http(Scheduler::Direct).with_updates(&[example::nio()]).expect("planned");
+    let failure = failing(&subject, &Options::default(), 0..200).expect("direct promises nothing");
+    let shrunk = shrink(&subject, &failure, None, SMALL);
+    assert!(shrunk.shortest && shrunk.choices.len() < failure.choices.len());
+    assert_eq!(shrunk.breach.property, failure.breach.expect("failed").property);
+    let (length, breach) = first_breach(&shrunk.instance, &shrunk.choices).expect("fails again");
+    assert_eq!((length, breach), (shrunk.choices.len(), shrunk.breach));
+}
+
+#[test]
+fn without_budget_the_failing_run_stands() {
+    let subject = example::http(Scheduler::Epoch);
+    let failure = failing(&subject, &with("silent-exit"), 0..50).expect("never answered");
+    let shrunk = shrink(&subject, &failure, with("silent-exit").fault, Budget { states_max: 1, time_max: None });
+    assert!(!shrunk.shortest);
+    assert_eq!((shrunk.choices, Some(shrunk.breach)), (failure.choices, failure.breach));
+}
+
+#[test]
+fn no_run_comes_near_its_bound_of_steps_but_the_bound_is_not_out_of_sight() {
+    let subject = example::http(Scheduler::Epoch);
+    for seed in 0..100 {
+        let outcome = simulate(&subject, seed, &Options::default());
+        let bound = steps_max(&outcome.swarm.instance(&subject, None));
+        assert!(outcome.counts.steps * 2 <= bound, "seed {seed}: {} of {bound}", outcome.counts.steps);
+        assert!(bound < 2000, "{bound}");
+    }
+}
+
+#[test]
+fn a_run_without_end_is_found_out() {
+    let subject = example::endless();
+    let breaches = (0..50).filter_map(|seed| simulate(&subject, seed, &Options::default()).breach);
+    let found = breaches.filter(|breach| breach.property == NO_END).map(|breach| breach.story).next();
+    assert!(found.expect("found").contains("the run still goes on; something waits behind"));
+}
+
+#[test]
+fn a_configuration_is_told_in_full() {
+    let subject = example::http(Scheduler::Epoch).with_updates(&[example::nio()]).expect("planned");
+    let outcome = simulate(&subject, 17, &Options::default());
+    assert_eq!(
+        outcome.command("http.fbp", "--scheduler epoch"),
+        "neurath sim http.fbp --scheduler epoch --seeds 17..18"
+    );
+    assert_eq!(outcome.command("http.fbp", ""), "neurath sim http.fbp --seeds 17..18");
+    insta::assert_snapshot!(outcome.swarm, @r"
+    seed 17: packets 6, capacity 1, may end, hangups
+      weights: submit 27, end 1, deliver 9, fire 3, join 9, mark 3, ended 3, wake 3, drop 3
+      operators: accept 27, read 9, parse 27, load 3, compose 27, reply 9, entrance 3, exit 9
+      scheduler epoch, updates 1, draws refused 0
+      update `nio` asks for serializability
+        load: runs http/load@nio, state keep
+        reply: runs http/reply@nio, state transfer reply-to-nio
+    ");
+}
