@@ -123,7 +123,8 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     if let Some(fault) = args.fault {
         instance = instance.with_fault(fault);
     }
-    let asked = |code: &&str| args.properties.is_empty() || args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
+    let asked =
+        |code: &&str| args.properties.is_empty() || args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
     let properties = arguments::property_codes().filter(asked).collect();
     Ok(Subject { flow: args.flow.display().to_string(), catalogue, graph, planned, instance, properties })
 }

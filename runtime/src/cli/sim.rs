@@ -104,7 +104,11 @@ fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Ses
         let Outcome { swarm, choices, breach, .. } = simulate(subject, seed, options);
         let story = narrate(&swarm.instance(subject, options.fault), &choices);
         let told = format!("{swarm}\n\n{story}\n");
-        if session.json() { session.tell(told) } else { session.say(told + "\n") }
+        if session.json() {
+            session.tell(told)
+        } else {
+            session.say(told + "\n")
+        }
         if breach.is_some() {
             break;
         }

@@ -245,7 +245,8 @@ fn other_lineages(of: &[String]) -> impl Iterator<Item = Vec<String>> {
     let moved = of.iter().enumerate().flat_map(move |(i, name)| {
         let (at, number) = name.rsplit_once('#').unwrap();
         let number: u64 = number.parse().unwrap();
-        let names = [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
+        let names =
+            [named(number + 1, at), named(number.saturating_sub(1), at), format!("{at}#0{number}"), "nobody".into()];
         names.map(|n| of.iter().enumerate().map(|(j, o)| if i == j { n.clone() } else { o.clone() }).collect())
     });
     let fewer = of.iter().skip(1).cloned().collect();

@@ -166,7 +166,8 @@ impl<'a> Drawing<'a> {
         let lane = self.bottom + (before + 0.5) * LANE;
         let aside = GAP / 2.0 - (before % 4.0) * 4.0 - 4.0;
         let (right, left) = (start.0 + aside, end.0 - aside);
-        let (r, corner) = (CORNER, |x: f64, y: f64, to_x: f64, to_y: f64| format!("Q{x:.1} {y:.1} {to_x:.1} {to_y:.1}"));
+        let (r, corner) =
+            (CORNER, |x: f64, y: f64, to_x: f64, to_y: f64| format!("Q{x:.1} {y:.1} {to_x:.1} {to_y:.1}"));
         format!(
             "M{:.1} {:.1}H{:.1}{}V{:.1}{}H{:.1}{}V{:.1}{}H{:.1}",
             start.0,
@@ -210,7 +211,8 @@ impl<'a> Drawing<'a> {
 /// A curve that leaves and enters level.
 fn curve(way: &mut String, from: (f64, f64), to: (f64, f64)) {
     let half = (from.0 + to.0) / 2.0;
-    write!(way, "C{half:.1} {:.1} {half:.1} {:.1} {:.1} {:.1}", from.1, to.1, to.0, to.1).expect("a string takes any text");
+    write!(way, "C{half:.1} {:.1} {half:.1} {:.1} {:.1} {:.1}", from.1, to.1, to.0, to.1)
+        .expect("a string takes any text");
 }
 
 fn role(operator: &Shown) -> Option<&'static str> {
@@ -231,7 +233,8 @@ fn lines(operator: &Shown) -> Vec<(&'static str, String)> {
             lines.push((if replaced { "old" } else { "soft" }, operator.component.clone()));
             lines.extend(change.component.iter().map(|to| ("new", to.clone())));
             if !replaced {
-                lines.extend(change.properties.iter().map(|(name, value)| ("new", format!("{name} = {value}"))).take(1));
+                lines
+                    .extend(change.properties.iter().map(|(name, value)| ("new", format!("{name} = {value}"))).take(1));
             }
         }
         None => lines.push(("soft", operator.component.clone())),
