@@ -1,7 +1,14 @@
 //! The book says what the code says: every property, code and fault is in its tables, and its links lead somewhere.
 
-use neurath_model::diagnostic::Code;
-use neurath_sim::instance::Fault;
+use neurath_model::choice::Choice;
+use neurath_model::diagnostic::{Code, SourceMap};
+use neurath_model::plan::{Scheduler, plan_unpromised};
+use neurath_model::spec::{components, fbp, update};
+use neurath_model::validate::validate;
+use neurath_runtime::cli::input::compiled_in;
+use neurath_runtime::http;
+use neurath_sim::explore::{Exploration, Explorer, Verdict};
+use neurath_sim::instance::{Bounds, Fault, Instance};
 use neurath_sim::ledger::PROPERTIES;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -71,6 +78,54 @@ fn every_code_is_in_the_table_word_for_word() {
     let expected: Vec<Vec<String>> =
         Code::ALL.iter().map(|c| vec![format!("`{c}`"), c.title().into(), c.explanation().into()]).collect();
     assert_same_rows("diagnostics.md", &told, &expected);
+}
+
+/// What `neurath check` explores for a flow and an update of components that are compiled in or declared in `more`.
+fn explored(flow: &str, change: &str, more: &str, scheduler: Scheduler) -> Exploration<Choice> {
+    let mut catalogue = compiled_in(Default::default()).catalogue().clone();
+    catalogue.extend(components::parse("components", more).expect("declarations").0);
+    let graph = validate(&fbp::parse("flow", flow).expect("a flow").0, &SourceMap::default(), &catalogue);
+    let graph = graph.expect("a valid flow");
+    let (change, places) = update::parse("update", change).expect("an update");
+    let (plan, _) = plan_unpromised(&graph, &change, &places, &catalogue, Some(scheduler)).expect("planned");
+    Explorer::new(&Instance::new(&graph, &[plan], Bounds::default())).run()
+}
+
+fn states(seen: &Exploration<Choice>) -> String {
+    let Exploration { generated, distinct, depth, ended, .. } = seen;
+    format!(
+        "states     {generated} generated, {distinct} distinct, depth {depth}; in {ended} nothing more can happen\n"
+    )
+}
+
+#[test]
+fn the_checks_shown_are_what_the_checker_says() {
+    let readme = text(&root().join("README.md"));
+    let (tutorial, checker, operators) = (chapter("first-update.md"), chapter("checker.md"), chapter("operators.md"));
+
+    let switch = explored(http::FLOW, http::NIO, "", Scheduler::Epoch);
+    assert_eq!(switch.verdict, Verdict::Holds);
+    assert!(readme.contains(http::NIO), "README.md is to show runtime/flows/http/nio.toml as it is");
+    let line = states(&switch);
+    assert!(readme.contains(&line) && checker.contains(&line), "README.md and checker.md are to say: {line}");
+    let line = format!("checked: holds ({} states in ", switch.distinct);
+    assert!(tutorial.contains(&line), "first-update.md is to say: {line}");
+
+    let direct = explored(http::FLOW, http::NIO, "", Scheduler::Direct);
+    let Verdict::Breached { breach, run, .. } = direct.verdict else { panic!("{:?}", direct.verdict) };
+    let line = format!(
+        "REFUSED: {} (serializability) is broken after {} steps: {}\n",
+        breach.property,
+        run.len(),
+        breach.story
+    );
+    assert!(readme.contains(&line) && checker.contains(&line), "README.md and checker.md are to say: {line}");
+
+    let example = |name: &str| text(&root().join("docs/src/examples").join(name));
+    let padded =
+        explored(&example("numbered.fbp"), &example("padded.toml"), &example("components.toml"), Scheduler::Epoch);
+    let line = states(&padded);
+    assert!(operators.contains(&line), "operators.md is to say: {line}");
 }
 
 /// Every markdown page of the book, and the front page of the repository.
