@@ -62,3 +62,18 @@ impl UpdateSet {
         (1..=64).map(UpdateId).filter(move |u| self.contains(*u))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_knows_its_first_and_its_last() {
+        let mut set = UpdateSet::EMPTY;
+        assert_eq!((set.first(), set.last()), (None, None));
+        for (update, ends) in [(7, (7, 7)), (64, (7, 64)), (1, (1, 64))] {
+            set.insert(UpdateId(update));
+            assert_eq!((set.first(), set.last()), (Some(UpdateId(ends.0)), Some(UpdateId(ends.1))));
+        }
+    }
+}

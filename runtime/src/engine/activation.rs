@@ -149,14 +149,19 @@ impl Activation {
         if self.is_over() {
             return false;
         }
+        if self.conclusion_is_due() {
+            self.conclude(poll);
+            return true;
+        }
         match self.next_turn() {
             Some(Turn::Wake) => self.wake(poll),
             Some(Turn::Mail) => self.take_mail(poll),
             Some(Turn::Read(pick)) => self.read(pick, poll),
-            None if self.conclusion_is_due() => {}
             None => return false,
         }
-        self.conclude(poll);
+        if self.flush() {
+            self.conclude(poll);
+        }
         true
     }
 
@@ -314,7 +319,7 @@ impl Activation {
         if self.conclusion_is_due() && self.progress.operator.is_finishing() {
             self.react(Event::Finished, poll);
         }
-        if self.progress.operator.is_closed() && self.has_read_all() && self.flush() {
+        if self.flush() && self.conclusion_is_due() {
             self.progress.over = true;
             if let Some(tracer) = &mut self.tracer {
                 tracer.stop();

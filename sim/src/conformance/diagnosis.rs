@@ -3,8 +3,8 @@
 //! When a replay can go no further, most of the operators that are stuck are victims: they wait for a packet that somebody
 //! further up never sent, or for room that somebody further down never made. A line that contradicts what stands before
 //! it is a cause; it is preferred, the most upstream one first. Where all wait, the chain of who waits for whom is
-//! followed to one who waits for an operator that has nothing left to do. Where it leads round in a circle, the cause is
-//! one who waits for room: nobody waits in a circle for packets alone.
+//! followed to one who waits for an operator that has nothing left to do. Where it leads round in a circle, one of the circle
+//! who waits for room is told of, and else (round a feedback arc) the most upstream.
 
 use super::obstacle::Obstacle;
 use super::part::Part;
@@ -30,23 +30,27 @@ pub(super) struct Stuck {
 }
 
 /// The one to report, of operators in the order of the flow.
-pub(super) fn cause(stuck: &[Stuck]) -> &Stuck {
+fn cause(stuck: &[Stuck]) -> &Stuck {
     let never = stuck.iter().find(|s| matches!(s.obstacle, Obstacle::Contradiction { .. }));
     never.unwrap_or_else(|| followed(stuck))
 }
 
 /// From the first that waits to the one it waits for, until that one is not stuck itself.
 fn followed(stuck: &[Stuck]) -> &Stuck {
-    let waits_for_room = |s: &&Stuck| matches!(s.obstacle, Obstacle::Waits { room: true, .. });
-    let mut here = stuck.first().expect("a replay that stops early has an operator that is stuck");
-    for _ in stuck {
-        let Obstacle::Waits { on, .. } = &here.obstacle else { return here };
-        match stuck.iter().find(|s| s.at == *on) {
+    let mut way: Vec<usize> = Vec::new();
+    let mut here = 0;
+    while !way.contains(&here) {
+        way.push(here);
+        let Obstacle::Waits { on, .. } = &stuck[here].obstacle else { return &stuck[here] };
+        match stuck.iter().position(|s| s.at == *on) {
             Some(next) => here = next,
-            None => return here,
+            None => return &stuck[here],
         }
     }
-    stuck.iter().find(waits_for_room).unwrap_or(here)
+    let circle = &way[way.iter().position(|i| *i == here).expect("the way came back to it")..];
+    let waits_for_room = |i: &&usize| matches!(stuck[**i].obstacle, Obstacle::Waits { room: true, .. });
+    let most_upstream = circle.iter().min().expect("a circle has somebody in it");
+    &stuck[*circle.iter().find(waits_for_room).unwrap_or(most_upstream)]
 }
 
 /// T02 for an operator whose next line is not a step of the model.

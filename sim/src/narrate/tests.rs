@@ -28,10 +28,10 @@ fn the_shortest_run_in_which_direct_messages_mix_versions() {
     > 6  load         is changed by `nio`: http/load@1 -> http/load@nio
     > 7  load         (http/load@nio) takes read#0 from IN, emits OUT
     > 8  compose      takes read#0 from IN, emits OUT
-    > 9  reply        (http/reply@1) takes read#0 from IN, holds it   <-- S4: read#0 is processed by the old version of reply, after the new version of another operator that `nio` changes
+    > 9  reply        (http/reply@1) takes read#0 from IN, holds it   <-- S4: read#0 is processed by the old version of reply, after one that `nio` installs
 
     read#0: load on http/load@nio (after `nio`), reply on http/reply@1 (before `nio`)
-    S4 is broken by step 9: read#0 is processed by the old version of reply, after the new version of another operator that `nio` changes
+    S4 is broken by step 9: read#0 is processed by the old version of reply, after one that `nio` installs
     ");
 }
 
