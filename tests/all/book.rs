@@ -6,7 +6,7 @@ use neurath_model::plan::{Scheduler, plan_unpromised};
 use neurath_model::spec::{components, fbp, update};
 use neurath_model::validate::validate;
 use neurath_runtime::cli::input::compiled_in;
-use neurath_runtime::http;
+use neurath_runtime::{demo, http};
 use neurath_sim::explore::{Exploration, Explorer, Verdict};
 use neurath_sim::instance::{Bounds, Fault, Instance};
 use neurath_sim::ledger::PROPERTIES;
@@ -124,6 +124,12 @@ fn the_checks_shown_are_what_the_checker_says() {
         breach.story
     );
     assert!(readme.contains(&line) && checker.contains(&line), "README.md and checker.md are to say: {line}");
+
+    for checked in demo::check().expect("the demo's updates are planned") {
+        let line =
+            format!("checked before: update `{}` under `epoch` holds: {} states, ", checked.update, checked.states);
+        assert!(chapter("measurements.md").contains(&line), "measurements.md is to say: {line}");
+    }
 
     let example = |name: &str| text(&root().join("docs/src/examples").join(name));
     let padded =
