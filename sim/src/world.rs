@@ -41,13 +41,15 @@ pub struct World {
 /// What a step took in and what it is to emit: what the effects need to know of the choice.
 struct Taking {
     parcels: SmallVec<[Parcel; 2]>,
+    /// Whether they crossed a feedback arc, where a lineage ends.
+    came_back: bool,
     releases: Option<Lineage>,
     emits: Emits,
 }
 
 impl Taking {
     fn nothing() -> Self {
-        Self { parcels: SmallVec::new(), releases: None, emits: Emits::new() }
+        Self { parcels: SmallVec::new(), came_back: false, releases: None, emits: Emits::new() }
     }
 }
 
@@ -145,7 +147,7 @@ impl World {
                 self.protocol(instance, *at, Event::Closed { port: *port }, &Taking::nothing(), listener);
             }
             Choice::Wake { at, releases, emits } => {
-                let taking = Taking { parcels: SmallVec::new(), releases: *releases, emits: emits.clone() };
+                let taking = Taking { releases: *releases, emits: emits.clone(), ..Taking::nothing() };
                 self.protocol(instance, *at, Event::Wake, &taking, listener);
             }
         }
@@ -296,14 +298,22 @@ impl World {
 
     fn fire(&mut self, instance: &Instance, at: OperatorId, port: PortIndex, emits: &Emits, listener: Listener<'_>) {
         let parcel = self.take_packet(instance, at, port, listener);
-        let taking = Taking { parcels: SmallVec::from_slice(&[parcel]), releases: None, emits: emits.clone() };
+        let came_back = instance.program.arc(instance.program.feeding(at, port)).feedback;
+        let parcels = SmallVec::from_slice(&[parcel]);
+        let taking = Taking { parcels, came_back, releases: None, emits: emits.clone() };
         self.protocol(instance, at, Event::Packet { port }, &taking, listener);
     }
 
     fn join(&mut self, instance: &Instance, at: OperatorId, emits: &Emits, listener: Listener<'_>) {
         let ports = instance.program.operator(at).interface.inputs;
         let parcels = ports.iter().map(|port| self.take_packet(instance, at, port, listener)).collect();
-        self.protocol(instance, at, Event::Tuple, &Taking { parcels, releases: None, emits: emits.clone() }, listener);
+        self.protocol(
+            instance,
+            at,
+            Event::Tuple,
+            &Taking { parcels, emits: emits.clone(), ..Taking::nothing() },
+            listener,
+        );
     }
 
     fn mark(&mut self, instance: &Instance, at: OperatorId, port: PortIndex, listener: Listener<'_>) {
@@ -391,12 +401,23 @@ impl World {
         for parcel in &taking.parcels {
             cell.past = cell.past.union(parcel.past);
         }
-        let trigger = taking.parcels.first().expect("a firing on packets took one");
-        self.observe(instance, Observation::Fired { at, version, lineage: trigger.lineage }, listener);
+        let trigger = taking.parcels.first().expect("a firing on packets took one").lineage;
+        // A source ends the lineage of what it takes in anyway, and begins one with what it lets go.
+        let begins = taking.came_back && behaviour.wake != Wake::Source;
+        let lineage = if begins { self.begin(instance, at, listener) } else { trigger };
+        self.observe(instance, Observation::Fired { at, version, lineage }, listener);
         if behaviour.holds() {
-            self.hold(instance, at, behaviour, trigger.lineage, listener);
+            self.hold(instance, at, behaviour, lineage, listener);
         }
-        self.emit(instance, at, trigger.lineage, &taking.emits, listener);
+        self.emit(instance, at, lineage, &taking.emits, listener);
+    }
+
+    fn begin(&mut self, instance: &Instance, at: OperatorId, listener: Listener<'_>) -> Lineage {
+        let cell = self.net.cell_mut(at);
+        let lineage = Lineage::new(at, cell.begun);
+        cell.begun += 1;
+        self.observe(instance, Observation::Began { at, lineage }, listener);
+        lineage
     }
 
     fn hold(
@@ -427,11 +448,7 @@ impl World {
             return;
         }
         let lineage = if begins {
-            let cell = self.net.cell_mut(at);
-            let lineage = Lineage::new(at, cell.begun);
-            cell.begun += 1;
-            self.observe(instance, Observation::Began { at, lineage }, listener);
-            lineage
+            self.begin(instance, at, listener)
         } else {
             taking.releases.expect("a function that resumes lets something go")
         };

@@ -225,15 +225,23 @@ impl Activation {
     // --- steps -----------------------------------------------------------------------------------------------------
 
     fn fire(&mut self, port: PortIndex, poll: &Poll) {
-        let (lineage, packet) = self.take_packet(port);
+        let (taken, packet) = self.take_packet(port);
         let emits = if self.invokes(Event::Packet { port }) {
+            let lineage = self.lineage_of_firing(port, taken);
             self.call(poll, Some(lineage), |function, cx| function.fire(port, packet, cx));
             self.hold_and_emit(lineage)
         } else {
             Emits::new()
         };
-        self.note(&Choice::Fire { at: self.at, port, emits }, &[lineage]);
+        self.note(&Choice::Fire { at: self.at, port, emits }, &[taken]);
         self.let_go();
+    }
+
+    /// A lineage ends on a feedback arc, so a firing on what came over one begins another; but for a source, which
+    /// begins one with what it lets go.
+    fn lineage_of_firing(&mut self, port: PortIndex, taken: Lineage) -> Lineage {
+        let came_back = !self.interface.awaited.contains(port);
+        if came_back && self.rules().wake != Wake::Source { self.begin() } else { taken }
     }
 
     fn join(&mut self, poll: &Poll) {

@@ -102,7 +102,7 @@ impl Property for S4 {
                 self.came_back = view.instance.program.arc(arc).feedback;
                 Ok(())
             }
-            Observation::Stepped => {
+            Observation::Began { .. } | Observation::Stepped => {
                 self.came_back = false;
                 Ok(())
             }
