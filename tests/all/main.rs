@@ -1,10 +1,14 @@
 //! What crosses crates. One binary; a module per subject:
 //!
+//! * `book`: the book says what the code says, and its links lead somewhere.
+//! * `operator`: the worked example of the book, run.
 //! * `serving`: the HTTP server under load and updates, its trace replayed against the model.
 //! * `refusals`: bad requests and updates to a running server, which serves on.
 //! * `threads`: flows of other shapes on real threads, and functions that fail.
 //! * `transcripts`: commands with all they print.
 
+mod book;
+mod operator;
 mod refusals;
 mod serving;
 mod support;
