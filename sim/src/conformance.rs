@@ -31,8 +31,6 @@
 //! two held packets was let go first, likewise; the name of an update. What packets contained is not in a trace, nor is time.
 //! [`schedule`] gives the run that was found as one sequence of choices; every one of them is open where it is taken.
 
-#![expect(clippy::result_large_err, reason = "a trace is refused once; a box would gain nothing")]
-
 use crate::instance::{Bounds, Instance};
 use crate::observation::Observation;
 use crate::world::World;

@@ -11,7 +11,6 @@
 //! updates are planned, and each step must be open where it is taken and lead where the file says it led (the lineages
 //! taken, the version afterwards). A file that was saved with another version of the protocol is found out this way.
 
-use crate::generate::Subject;
 use crate::instance::{Bounds, Fault, Instance};
 use crate::observation::Observation;
 use crate::system::{Breach, System};
@@ -20,7 +19,7 @@ use neurath_model::choice::Choice;
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap};
 use neurath_model::flow::Flow;
-use neurath_model::plan::{Plan, Scheduler};
+use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
 use neurath_model::trace::{Header, Line, SCHEMA_VERSION};
 use neurath_model::update::Update;
 use neurath_model::validate::validate;
@@ -118,7 +117,7 @@ fn json(value: &impl Serialize) -> String {
 }
 
 impl Saved {
-    /// Saves a run of the flow under test: `catalogue` is that of the [`Subject`] if updates were drawn.
+    /// Saves a run of the flow under test: `catalogue` is that of the [`Subject`](crate::generate::Subject) if updates were drawn.
     ///
     /// # Panics
     /// If a choice is not open where it is to be taken.
@@ -200,10 +199,14 @@ impl Saved {
 
     fn instance(&self) -> Result<Instance, Diagnostics> {
         let graph = validate(&self.flow, &SourceMap::default(), &self.catalogue)?;
-        let subject =
-            Subject { graph, catalogue: self.catalogue.clone(), scheduler: self.scheduler, given: Vec::new() };
-        let plans: Vec<Plan> = subject.planned(&self.updates)?.into_iter().map(|(_, plan)| plan).collect();
-        let instance = Instance::new(&subject.graph, &plans, self.bounds);
+        let mut plans: Vec<Plan> = Vec::new();
+        for update in &self.updates {
+            let before = plans.last().map_or(&graph, |plan| &plan.after);
+            // A saved run may well show what the scheduler does not promise.
+            let scheduler = Some(self.scheduler);
+            plans.push(plan_unpromised(before, update, &SourceMap::default(), &self.catalogue, scheduler)?.0);
+        }
+        let instance = Instance::new(&graph, &plans, self.bounds);
         match &self.fault {
             None => Ok(instance),
             Some(name) => match Fault::named(name) {
@@ -283,6 +286,7 @@ fn refused(code: Code, message: String, places: Vec<Place>, texts: [&str; 3]) ->
 mod tests {
     use super::*;
     use crate::example;
+    use crate::generate::Subject;
     use crate::simulate::{Options, Outcome, simulate, simulate_many};
     use neurath_model::trace::Trace;
 

@@ -257,8 +257,7 @@ fn updated_under_load(flow: &str, taggers: &[&str], placement: Placement) -> Vec
     running.stop().expect("it ends in order");
     let text = String::from_utf8(trace.0.lock().expect("not poisoned").clone()).expect("text");
     verify(&Trace::parse("run.trace", &text).expect("readable")).expect("a behaviour of the model");
-    let numbers = std::mem::take(&mut *seen.lock().expect("not poisoned"));
-    numbers
+    std::mem::take(&mut *seen.lock().expect("not poisoned"))
 }
 
 fn never_mixed(numbers: &[Number]) {

@@ -297,6 +297,7 @@ fn everything_wrong_is_said_at_once_and_where() {
 }
 
 /// The rules of flows and updates, but for U04, which the reader of updates keeps.
+#[expect(clippy::disallowed_methods, reason = "the test looks at the snapshots beside it")]
 #[test]
 fn every_rule_has_an_example() {
     let folders = ["plan", "validate"].map(|folder| format!("{}/src/{folder}/snapshots", env!("CARGO_MANIFEST_DIR")));

@@ -37,9 +37,12 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     let mut size = if args.fast { Size::fast() } else { Size::full() };
     size.switches = args.switches.map_or(size.switches, |n| n as usize);
     size.rate_per_second = args.rate.unwrap_or(size.rate_per_second);
+    // A path that cannot be written is found out now, not after a minute of load.
+    let unwritable = |e: &std::io::Error| failure(&format!("{} cannot be written", args.report.display()), e);
+    drop(std::fs::OpenOptions::new().append(true).create(true).open(&args.report).map_err(|e| unwritable(&e))?);
     let checked = demo::check()?;
     for check in &checked {
-        eprintln!("check: {}", check.sentence);
+        session.tell(format_args!("check: {}", check.sentence));
     }
     if !checked.iter().all(|c| c.holds) {
         return Ok(Exit::Negative);
@@ -50,37 +53,42 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     bar.enable_steady_tick(Duration::from_millis(100));
     let finished = demo::run(size, options, checked, |what| bar.set_message(what.to_owned()))?;
     bar.finish_and_clear();
-    std::fs::write(&args.report, finished.report().html())
-        .map_err(|e| failure(&format!("{} cannot be written", args.report.display()), &e))?;
+    std::fs::write(&args.report, finished.report().html()).map_err(|e| unwritable(&e))?;
     if session.json() {
         session.value(&finished.report().json());
     } else {
-        print(&finished);
-        println!("report: {}", args.report.display());
+        print(&finished, session);
+        session.line(format_args!("report: {}", args.report.display()));
     }
     Ok(if finished.passed() { Exit::Done } else { Exit::Negative })
 }
 
-fn print(finished: &Finished) {
-    println!("{}", finished.report().verdict.sentence);
-    println!();
+fn print(finished: &Finished, session: &mut Session) {
+    session.line(format_args!("{}", finished.report().verdict.sentence));
+    session.line("");
     for check in &finished.checked {
-        println!("checked before: {}", check.sentence);
+        session.line(format_args!("checked before: {}", check.sentence));
     }
-    println!();
+    session.line("");
     for count in finished.counts() {
-        println!("  {:<32}{:>10}", count.name, count.value);
+        session.line(format_args!("  {:<32}{:>10}", count.name, count.value));
     }
-    println!();
-    println!("  {:<32}{:>10}{:>10}{:>10}{:>10}", "latency in ms", "p50", "p99", "p99.9", "requests");
+    session.line("");
+    session.line(format_args!("  {:<32}{:>10}{:>10}{:>10}{:>10}", "latency in ms", "p50", "p99", "p99.9", "requests"));
     for (phase, s) in finished.latencies() {
         let ms = |us: u64| us as f64 / 1000.0;
-        println!("  {phase:<32}{:>10.2}{:>10.2}{:>10.2}{:>10}", ms(s.p50_us), ms(s.p99_us), ms(s.p999_us), s.count);
+        session.line(format_args!(
+            "  {phase:<32}{:>10.2}{:>10.2}{:>10.2}{:>10}",
+            ms(s.p50_us),
+            ms(s.p99_us),
+            ms(s.p999_us),
+            s.count
+        ));
     }
-    println!();
+    session.line("");
     let (median, max) = finished.switch_times();
-    println!(
+    session.line(format_args!(
         "  submit to last operator switched: median {median:.1?}, at most {max:.1?}, {} switches",
         finished.applied.len()
-    );
+    ));
 }

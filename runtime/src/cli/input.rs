@@ -43,6 +43,11 @@ impl Session {
         }
     }
 
+    /// Writes a line of data to standard output.
+    pub fn line(&mut self, data: impl Display) {
+        self.say(format_args!("{data}\n"));
+    }
+
     /// Writes a JSON value to standard output.
     pub fn value(&mut self, value: &impl Serialize) {
         let text = serde_json::to_string_pretty(value).expect("our values have only text keys");

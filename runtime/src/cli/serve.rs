@@ -65,16 +65,16 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         }
     };
     if let Some(address) = observations.listening() {
-        println!("serving {} at http://{address}/", args.root.display());
+        session.line(format_args!("serving {} at http://{address}/", args.root.display()));
     }
-    println!("updates: neurath update --admin {} apply FILE", endpoint.path().display());
-    let _ = std::io::stdout().flush();
+    session.line(format_args!("updates: neurath update --admin {} apply FILE", endpoint.path().display()));
+    session.flush();
     while !stop.load(Ordering::Relaxed) && flow.failure().is_none() {
         std::thread::park_timeout(Duration::from_millis(100));
     }
     drop(endpoint);
     flow.stop()?;
-    eprintln!("stopped: {} requests answered", observations.answered());
+    session.tell(format_args!("stopped: {} requests answered", observations.answered()));
     Ok(Exit::Done)
 }
 

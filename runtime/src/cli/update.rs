@@ -60,22 +60,22 @@ fn print_status(status: &Status, session: &mut Session) {
     if session.json() {
         return session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "status": status }));
     }
-    println!("flow {}", status.flow);
+    session.line(format_args!("flow {}", status.flow));
     let width = status.operators.iter().map(|o| o.name.len()).max().unwrap_or(0);
     for operator in &status.operators {
         let since = match operator.version.0 {
             0 => "since the start".to_owned(),
             update => format!("since update {update}"),
         };
-        println!("  {:width$}  {}  {since}", operator.name, operator.component);
+        session.line(format_args!("  {:width$}  {}  {since}", operator.name, operator.component));
     }
-    println!("applied: {} updates", status.applied.len());
+    session.line(format_args!("applied: {} updates", status.applied.len()));
     match &status.in_flight {
-        Some(update) => println!("in flight: {update}"),
-        None => println!("in flight: none"),
+        Some(update) => session.line(format_args!("in flight: {update}")),
+        None => session.line(format_args!("in flight: none")),
     }
     if let Some(failure) = &status.failure {
-        println!("FAILED: {failure}");
+        session.line(format_args!("FAILED: {failure}"));
     }
 }
 
@@ -84,12 +84,17 @@ fn print_applied(applied: &AppliedReply, session: &mut Session) {
         return session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "applied": applied }));
     }
     let admission = &applied.admission;
-    println!("checked: {} ({} states in {:.1} ms)", admission.verdict, admission.states, ms(admission.micros));
-    println!("applied: update {} `{}`", applied.update, applied.name);
+    session.line(format_args!(
+        "checked: {} ({} states in {:.1} ms)",
+        admission.verdict,
+        admission.states,
+        ms(admission.micros)
+    ));
+    session.line(format_args!("applied: update {} `{}`", applied.update, applied.name));
     for (operator, us) in &applied.operators {
-        println!("  {operator} changed after {:.3} ms", ms(*us));
+        session.line(format_args!("  {operator} changed after {:.3} ms", ms(*us)));
     }
-    println!("  answered after {:.3} ms", ms(applied.answered_us));
+    session.line(format_args!("  answered after {:.3} ms", ms(applied.answered_us)));
 }
 
 fn ms(us: u64) -> f64 {

@@ -55,7 +55,11 @@ impl Worker {
     /// Gives each operator its turn; says whether any took a step.
     fn round(&mut self) -> bool {
         let registry = self.poll.registry();
-        self.activations.iter_mut().fold(false, |any, activation| activation.run(registry, Self::QUANTUM) || any)
+        let mut any = false;
+        for activation in &mut self.activations {
+            any |= activation.run(registry, Self::QUANTUM);
+        }
+        any
     }
 
     fn look(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {

@@ -307,7 +307,7 @@ impl Look<'_> {
         let cell = self.world.net.cell(self.at);
         let behaviour = self.instance.behaviour(self.at, cell.operator.version());
         let (name, component) = (self.name(), &behaviour.component);
-        let held = |l: Lineage| cell.held.iter().any(|h| *h == l);
+        let held = |l: Lineage| cell.held.contains(&l);
         let says = |expected: String, hint| Some(contradiction(expected, hint));
         match (behaviour.wake, releases) {
             _ if cell.operator.is_closed() => says(format!("nothing from {name}, which has ended"), OUT_OF_TURN),

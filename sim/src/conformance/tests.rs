@@ -336,17 +336,3 @@ fn more_packets_under_way_than_the_arcs_hold_are_noticed_where_it_shows() {
     };
     assert!((0..30).filter(refused).count() > 10);
 }
-
-/// How many lines are verified in a second: `cargo test -p neurath-sim --release speed -- --ignored --nocapture`.
-#[test]
-#[ignore = "measures, and judges nothing"]
-fn speed() {
-    for updates in [2, 20, 64, 100] {
-        let run = Case::http().often(updates).record(1, 30_000, 64);
-        let trace = run.trace(&run.shuffled());
-        let began = std::time::Instant::now();
-        let verified = verify(&trace).unwrap();
-        let seconds = began.elapsed().as_secs_f64();
-        println!("{verified}: {seconds:.2} s, {:.0} lines a second", verified.lines as f64 / seconds);
-    }
-}
