@@ -82,3 +82,27 @@ fn an_idle_server_is_switched_too() {
     assert_eq!(status.operators[3].component, "http/load@nio");
     site.server.flow.stop().expect("it ends in order");
 }
+
+/// The checker's own tests use a copy of the server's declarations, since they may not depend on the server.
+#[test]
+fn the_flow_that_the_checker_is_tested_on_is_the_one_that_is_served() {
+    let theirs = neurath_sim::scenario::http();
+    let ours = http::server::built_in_graph();
+    assert_eq!(theirs.flow().len(), ours.len());
+    for ((_, a), (_, b)) in theirs.flow().operators().zip(ours.operators()) {
+        let rules = |n: &neurath_model::graph::Node| {
+            let c = &n.component;
+            (
+                n.name.clone(),
+                c.id.clone(),
+                c.firing,
+                c.emission,
+                c.wake,
+                c.inputs.clone(),
+                c.outputs.clone(),
+                c.state.clone(),
+            )
+        };
+        assert_eq!(rules(a), rules(b));
+    }
+}

@@ -147,6 +147,7 @@ outputs = { OUT = 'http.Connection' }
 firing = 'none'
 emission = 'each'
 wake = 'source'
+state = 'http.Listener'
 
 [[component]]
 name = 'http/read'
@@ -155,7 +156,7 @@ outputs = { OUT = 'http.Exchange' }
 firing = 'any'
 emission = 'buffer'
 wake = 'source'
-state = 'http.Read'
+state = 'http.Idle'
 
 [[component]]
 name = 'http/parse'
