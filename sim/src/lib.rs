@@ -1,4 +1,11 @@
-//! Ways to explore a world of operators and arcs.
+//! One world of operators and arcs, and the ways to explore it.
+//!
+//! Read in this order: what can be explored ([`system`]); the world, which is one such system ([`instance`], [`net`],
+//! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`]); the ways to explore ([`explore`],
+//! [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`]) and to tell of it
+//! ([`narrate`]); ready-made flows for tests ([`scenario`]) and the yardstick of explorers ([`reference_chain`]).
+//!
+//! What is absent here: protocol code. The world drives `neurath_model::protocol`, which the threads of the runtime drive too.
 
 pub mod system;
 
