@@ -126,7 +126,7 @@ impl PropertyKind {
     pub fn describe(self) -> &'static str {
         match self {
             Self::Text => "a text",
-            Self::Integer => "a whole number",
+            Self::Integer => "a whole number, 0 or more",
             Self::Boolean => "true or false",
         }
     }

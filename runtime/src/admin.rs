@@ -5,15 +5,16 @@
 
 use crate::admission::{Admission, admit};
 use crate::engine::{Applied, Running, Status};
-use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
 use neurath_model::spec;
+use neurath_model::update::Update;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -108,6 +109,33 @@ pub fn default_path() -> PathBuf {
 /// An endpoint that is open; closed when dropped.
 pub struct Endpoint {
     path: PathBuf,
+    shared: Arc<Shared>,
+}
+
+/// What the requests of one endpoint share.
+struct Shared {
+    flow: Arc<Running>,
+    /// How many requests are being answered.
+    open: AtomicUsize,
+    /// Held from admission to submission: what was checked is what is committed, against the flow it was checked against.
+    admission: Mutex<()>,
+}
+
+/// Counts a request while it is answered, however that ends.
+struct Counted(Arc<Shared>);
+
+impl Counted {
+    fn new(shared: &Arc<Shared>) -> Option<Self> {
+        let before = shared.open.fetch_add(1, Ordering::SeqCst);
+        let counted = Self(shared.clone());
+        (before < CONNECTIONS_MAX).then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Endpoint {
@@ -120,9 +148,19 @@ impl Endpoint {
             let _ = std::fs::remove_file(path);
         }
         let listener = bind(path).map_err(|e| cannot_open(path, &e))?;
-        let spawned = thread::Builder::new().name("admin".into()).spawn(move || serve(&listener, &flow));
+        let shared = Arc::new(Shared { flow, open: AtomicUsize::new(0), admission: Mutex::new(()) });
+        let serving = shared.clone();
+        let spawned = thread::Builder::new().name("admin".into()).spawn(move || serve(&listener, &serving));
         spawned.map_err(|e| cannot_open(path, &e))?;
-        Ok(Self { path: path.into() })
+        Ok(Self { path: path.into(), shared })
+    }
+
+    /// Waits until every request under way is answered, but no longer than `patience`.
+    pub fn drain(&self, patience: Duration) {
+        let began = std::time::Instant::now();
+        while self.shared.open.load(Ordering::SeqCst) > 0 && began.elapsed() < patience {
+            thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     /// Its path.
@@ -158,38 +196,37 @@ fn exchange(path: &Path, request: &Request) -> io::Result<String> {
     Ok(answer)
 }
 
-/// Only the owner may connect: the socket is made in a mode that says so before anybody can find it open.
+/// Only the owner may connect. Between the two calls the mode is what the process's umask leaves.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
 
-/// Each connection has a thread, so that a second update is answered while a first is in flight.
-fn serve(listener: &UnixListener, flow: &Arc<Running>) {
-    let open = Arc::new(AtomicUsize::new(0));
-    for stream in listener.incoming().map_while(Result::ok) {
-        if open.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
-            open.fetch_sub(1, Ordering::Relaxed);
+/// Each connection has a thread, so that a second update is answered while a first is in flight. A connection that cannot
+/// be accepted (no descriptor is left) is tried again a little later; the endpoint stays.
+fn serve(listener: &UnixListener, shared: &Arc<Shared>) {
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else {
+            thread::park_timeout(Duration::from_millis(50));
             continue;
-        }
-        let (flow, open) = (flow.clone(), open.clone());
-        let answered = thread::Builder::new().name("admin-request".into()).spawn(move || {
+        };
+        let Some(counted) = Counted::new(shared) else { continue };
+        // Without a thread for it the request goes unanswered, and its asker is told that the connection ended.
+        let _ = thread::Builder::new().name("admin-request".into()).spawn(move || {
             // An asker that went away needs no answer.
-            let _ = answer(stream, &flow);
-            open.fetch_sub(1, Ordering::Relaxed);
+            let _ = answer(stream, &counted.0);
         });
-        drop(answered);
     }
 }
 
-fn answer(mut stream: UnixStream, flow: &Running) -> io::Result<()> {
+fn answer(mut stream: UnixStream, shared: &Shared) -> io::Result<()> {
     stream.set_read_timeout(Some(REQUEST_TIMEOUT))?;
     stream.set_write_timeout(Some(REQUEST_TIMEOUT))?;
     let mut line = String::new();
     let read = BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line);
     let reply = match read {
-        Ok(_) => understand(&line).and_then(|ask| carry_out(ask, flow)),
+        Ok(_) => understand(&line).and_then(|ask| carry_out(ask, shared)),
         Err(e) => Err(not_understood("text of at most 1 MiB in UTF-8, within 5 seconds", &e.to_string())),
     };
     let response = Response { schema_version: SCHEMA_VERSION, reply: reply.unwrap_or_else(Reply::Refused) };
@@ -211,17 +248,36 @@ fn understand(line: &str) -> Result<Ask, Diagnostics> {
     Ok(request.ask)
 }
 
-fn carry_out(ask: Ask, flow: &Running) -> Result<Reply, Diagnostics> {
+fn carry_out(ask: Ask, shared: &Shared) -> Result<Reply, Diagnostics> {
+    let flow = &shared.flow;
     match ask {
         Ask::Status => Ok(Reply::Status(flow.status())),
         Ask::Apply { source, text } => {
             let (update, map) = spec::update::parse(&source, &text)?;
-            flow.refuse_if_busy(&update, &map)?;
-            let admission = admit(&flow.graph(), &update, &map, flow.registry().catalogue())?;
-            let applied = flow.submit(&update, &map)?.wait()?;
-            Ok(Reply::Applied(AppliedReply::new(&applied, admission)))
+            let (ticket, admission) = {
+                let _held = match shared.admission.try_lock() {
+                    Ok(held) => held,
+                    Err(TryLockError::WouldBlock) => return Err(being_checked(&update, &map)),
+                    Err(TryLockError::Poisoned(held)) => held.into_inner(),
+                };
+                flow.refuse_if_busy(&update, &map)?;
+                let admission = admit(&flow.graph(), &update, &map, flow.registry().catalogue())?;
+                (flow.submit(&update, &map)?, admission)
+            };
+            Ok(Reply::Applied(AppliedReply::new(&ticket.wait()?, admission)))
         }
     }
+}
+
+fn being_checked(update: &Update, map: &SourceMap) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        code: Code::R01,
+        message: format!("update `{}` cannot be submitted while another is being checked", update.name),
+        places: map.place(&Thing::UpdateName, "this update").into_iter().collect(),
+        expected: "no other update on its way".into(),
+        found: "one that the model checker is looking at".into(),
+        hint: "wait for its answer (`neurath update status`), then submit again".into(),
+    }])
 }
 
 fn diagnostic(code: Code, message: String, expected: &str, found: &str, hint: &str) -> Diagnostics {

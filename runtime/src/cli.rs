@@ -40,7 +40,7 @@ pub mod update;
 
 /// Change dataflow programs while they run, and check first that the change is correct.
 #[derive(Debug, Parser)]
-#[command(name = "neurath", version, about, max_term_width = 100)]
+#[command(name = "neurath", version, max_term_width = 100)]
 struct Cli {
     /// How to print results and diagnostics.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]

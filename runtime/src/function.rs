@@ -194,6 +194,7 @@ impl Properties {
 #[error("{0}")]
 pub struct BuildError(pub String);
 
+type Check = Box<dyn Fn(&Properties, &Properties) -> Result<(), BuildError> + Send + Sync>;
 type Builder = Box<dyn Fn(&Properties) -> Result<Box<dyn Function>, BuildError> + Send + Sync>;
 type TransferFn = Box<dyn Fn(State) -> State + Send + Sync>;
 
@@ -202,6 +203,7 @@ type TransferFn = Box<dyn Fn(State) -> State + Send + Sync>;
 pub struct Registry {
     catalogue: Catalogue,
     builders: BTreeMap<ComponentRef, Builder>,
+    checks: BTreeMap<ComponentRef, Check>,
     transfers: BTreeMap<String, TransferFn>,
 }
 
@@ -216,6 +218,21 @@ impl Registry {
         let id = declaration.id.clone();
         assert!(self.catalogue.add(declaration).is_none(), "component {id} is registered twice");
         self.builders.insert(id, Box::new(move |p| Ok(Box::new(build(p)?))));
+    }
+
+    /// Registers what must hold for new values of a component's properties (the old ones are given first), beyond their
+    /// kinds. It is asked before an update is committed; [`Function::configure`] cannot fail.
+    pub fn check_properties(
+        &mut self,
+        id: &ComponentRef,
+        check: impl Fn(&Properties, &Properties) -> Result<(), BuildError> + Send + Sync + 'static,
+    ) {
+        self.checks.insert(id.clone(), Box::new(check));
+    }
+
+    /// Whether a running function of the component can take these properties in place of the old ones.
+    pub fn accepts_properties(&self, id: &ComponentRef, old: &Properties, new: &Properties) -> Result<(), BuildError> {
+        self.checks.get(id).map_or(Ok(()), |check| check(old, new))
     }
 
     /// Registers a state transfer: total, since it runs after the update is committed.

@@ -117,12 +117,13 @@ fn the_checks_shown_are_what_the_checker_says() {
     let direct = explored(http::FLOW, http::NIO, "", Scheduler::Direct);
     let Verdict::Breached { breach, run, .. } = direct.verdict else { panic!("{:?}", direct.verdict) };
     let line = format!(
-        "REFUSED: {} (serializability) is broken after {} steps: {}\n",
+        "REFUSED: {} (serializability) is broken by a shortest run, of {} steps; U07 and U11 forbid it as well\n",
         breach.property,
-        run.len(),
-        breach.story
+        run.len()
     );
     assert!(readme.contains(&line) && checker.contains(&line), "README.md and checker.md are to say: {line}");
+    let line = format!("{} is broken by step {}: {}\n", breach.property, run.len(), breach.story);
+    assert!(readme.contains(&line), "README.md is to say: {line}");
 
     for checked in demo::check().expect("the demo's updates are planned") {
         let line =

@@ -78,6 +78,16 @@ fn bad_updates_are_refused_and_the_server_serves_on() {
             format!("{head}[operator.load]\ncomponent = \"http/load@1\"\nstate = \"keep\"\n"),
             Code::U08,
         ),
+        (
+            "a folder that is not there",
+            format!("{head}[operator.load]\nproperties = {{ ROOT = \"/nowhere\" }}\nstate = \"keep\"\n"),
+            Code::R04,
+        ),
+        (
+            "a listener that moves",
+            format!("{head}[operator.accept]\nproperties = {{ LISTEN = \"127.0.0.1:1\" }}\nstate = \"keep\"\n"),
+            Code::R04,
+        ),
         ("truncated", format!("{head}[operator.load]\ncomponent = \"http/lo"), Code::P01),
         ("empty", String::new(), Code::P02),
     ];

@@ -43,11 +43,12 @@ pub struct Args {
     /// A file of component declarations, for components that are not compiled in.
     #[arg(long, value_name = "FILE")]
     components: Vec<PathBuf>,
-    /// How the updates travel: `epoch` (markers behind the packets) or `direct` (messages, which promise nothing).
+    /// How the updates travel: `epoch` (markers behind the packets) or `direct` (messages, which promise nothing)
+    /// [default: epoch].
     #[arg(long, value_name = "NAME")]
     scheduler: Option<Scheduler>,
     /// How many lineages each source may begin.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     packets: u64,
     /// How many packets an arc holds.
     #[arg(long, value_name = "C", default_value_t = 1, value_parser = arguments::at_least_one)]

@@ -3,21 +3,22 @@
 use crate::admin::{self, Endpoint};
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, Failure};
-use crate::engine::{Options, Placement};
+use crate::engine::{Options, Placement, Running};
 use crate::http::server::{self, Server};
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// Arguments of `neurath serve`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder to serve.
+    #[arg(value_name = "DIR")]
     root: PathBuf,
     /// Where to listen; port 0 picks a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
@@ -25,15 +26,18 @@ pub struct Args {
     /// Another flow of the same components, instead of the one that comes with neurath.
     #[arg(long, value_name = "FILE")]
     flow: Option<PathBuf>,
-    /// The admin socket to open.
+    /// The admin socket to open [default: neurath.sock in $XDG_RUNTIME_DIR, or else /tmp/neurath-UID.sock].
     #[arg(long, value_name = "PATH")]
     admin: Option<PathBuf>,
     /// Which operators share a thread: thread-each or one-thread.
     #[arg(long, default_value_t = Placement::ThreadEach)]
     placement: Placement,
     /// How many packets an arc holds.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     capacity: u32,
+    /// How many seconds to wait, when told to stop, for responses under way.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    drain: u32,
     /// Write a trace of the run.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
@@ -41,11 +45,18 @@ pub struct Args {
 
 /// Runs the verb.
 pub fn run(args: Args, session: &mut Session) -> Answer {
+    allow_all_descriptors();
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
+        // The second time it is meant.
+        let again = signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone());
+        again.map_err(|e| failure("signals cannot be watched", &e))?;
         signal_hook::flag::register(signal, stop.clone()).map_err(|e| failure("signals cannot be watched", &e))?;
     }
     let trace = args.trace.as_deref().map(trace_file).transpose()?;
+    if !args.root.is_dir() {
+        return Err(no_folder(&args.root));
+    }
     let options = Options { capacity: args.capacity as usize, placement: args.placement, trace };
     let (mut flow, map) = match &args.flow {
         Some(path) => session.flow(path)?,
@@ -72,10 +83,51 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     while !stop.load(Ordering::Relaxed) && flow.failure().is_none() {
         std::thread::park_timeout(Duration::from_millis(100));
     }
+    let stopped = stop_within(&flow, Duration::from_secs(args.drain.into()));
+    endpoint.drain(Duration::from_secs(1));
     drop(endpoint);
-    flow.stop()?;
-    session.tell(format_args!("stopped: {} requests answered", observations.answered()));
+    session.tell(format_args!("stopped: requests answered: {}", observations.answered()));
+    stopped?;
     Ok(Exit::Done)
+}
+
+/// Each connection takes a descriptor or two: as many are asked for as the system lets this process have.
+fn allow_all_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is not granted the server does with what it has, and stops accepting when that is used up.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
+fn no_folder(root: &Path) -> Failure {
+    Failure {
+        diagnostics: Diagnostics(vec![Diagnostic {
+            code: Code::R05,
+            message: format!("there is no folder `{}` to serve", root.display()),
+            places: Vec::new(),
+            expected: "a folder".into(),
+            found: if root.exists() { "something that is no folder" } else { "nothing of that name" }.into(),
+            hint: "check the path".into(),
+        }]),
+        exit: Exit::Negative,
+    }
+}
+
+/// Ends the flow, but does not wait for ever for clients that do not read their responses.
+fn stop_within(flow: &Arc<Running>, patience: Duration) -> Result<(), Failure> {
+    let (done, ended) = mpsc::channel();
+    let flow = flow.clone();
+    // Left behind where patience ends, the thread goes with the process.
+    std::thread::spawn(move || done.send(flow.stop()));
+    match ended.recv_timeout(patience) {
+        Ok(stopped) => Ok(stopped?),
+        Err(_) => Err(failure("the flow did not end in time: responses half sent were cut off", &timed_out(patience))),
+    }
+}
+
+fn timed_out(patience: Duration) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::TimedOut, format!("clients took no more bytes for {patience:?}"))
 }
 
 /// A trace file for writing.
@@ -91,7 +143,7 @@ pub(crate) fn failure(message: &str, error: &std::io::Error) -> Failure {
             code: Code::R05,
             message: message.into(),
             places: Vec::new(),
-            expected: "a system that lets it".into(),
+            expected: "a path that can be written, and a system within its limits".into(),
             found: error.to_string(),
             hint: "check paths, permissions, limits and space".into(),
         }]),

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// Arguments of `neurath update`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The admin socket of the runtime, as `neurath serve` printed it.
+    /// The admin socket of the runtime, as `neurath serve` printed it [default: neurath.sock in $XDG_RUNTIME_DIR, or
+    /// else /tmp/neurath-UID.sock].
     #[arg(long, global = true, value_name = "PATH")]
     admin: Option<PathBuf>,
     #[command(subcommand)]
@@ -69,7 +70,7 @@ fn print_status(status: &Status, session: &mut Session) {
         };
         session.line(format_args!("  {:width$}  {}  {since}", operator.name, operator.component));
     }
-    session.line(format_args!("applied: {} updates", status.applied.len()));
+    session.line(format_args!("updates applied: {}", status.applied.len()));
     match &status.in_flight {
         Some(update) => session.line(format_args!("in flight: {update}")),
         None => session.line(format_args!("in flight: none")),

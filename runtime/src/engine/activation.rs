@@ -400,6 +400,8 @@ impl Activation {
             PreparedAction::Configure(properties) => {
                 let Body::Function(function, _) = &mut self.body else { unreachable!("only functions are changed") };
                 function.configure(&properties);
+                // New values may let it do what it could not before: it is asked once.
+                self.progress.again = true;
             }
         }
         if action + 1 == carried.actions_for(self.at) {

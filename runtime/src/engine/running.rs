@@ -237,7 +237,7 @@ impl Running {
             return Err(Diagnostics(vec![busy(&in_flight.plan, update, map)]));
         }
         let plan = plan(&ledger.graph, update, map, self.registry.catalogue(), Some(Scheduler::Epoch))?;
-        let actions = self.prepare(&plan, map)?;
+        let actions = self.prepare(&ledger.graph, &plan, map)?;
         let (waiting, answer) = mpsc::channel();
         ledger.last.0 += 1;
         let carried = Arc::new(Carried::new(Marker { update: ledger.last }, update.clone(), actions));
@@ -307,11 +307,17 @@ impl Running {
     }
 
     /// Builds what the plan installs, before anything is committed.
-    fn prepare(&self, plan: &Plan, map: &SourceMap) -> Result<BTreeMap<OperatorId, Vec<PreparedAction>>, Diagnostics> {
+    fn prepare(
+        &self,
+        before: &FlowGraph,
+        plan: &Plan,
+        map: &SourceMap,
+    ) -> Result<BTreeMap<OperatorId, Vec<PreparedAction>>, Diagnostics> {
         let mut prepared = BTreeMap::new();
         let mut wrong = Vec::new();
         for (at, actions) in &plan.actions {
-            let list: Result<Vec<_>, _> = actions.iter().map(|a| self.prepare_action(plan, *at, a, map)).collect();
+            let list: Result<Vec<_>, _> =
+                actions.iter().map(|a| self.prepare_action(before, plan, *at, a, map)).collect();
             match list {
                 Ok(list) => drop(prepared.insert(*at, list)),
                 Err(diagnostic) => wrong.push(diagnostic),
@@ -322,6 +328,7 @@ impl Running {
 
     fn prepare_action(
         &self,
+        before: &FlowGraph,
         plan: &Plan,
         at: OperatorId,
         action: &Action,
@@ -329,10 +336,19 @@ impl Running {
     ) -> Result<PreparedAction, Diagnostic> {
         let node = plan.after.operator(at);
         let properties = Properties::new(node.properties.clone());
+        let id = &node.component.id;
+        let place = map.place(&Thing::Change(node.name.clone()), "changed here");
         match action {
-            Action::Configure { .. } => Ok(PreparedAction::Configure(properties)),
+            Action::Configure { .. } => {
+                let old = Properties::new(before.operator(at).properties.clone());
+                // A function that is replaced as well was built with the new values, which says more than any check.
+                if before.operator(at).component.id == *id {
+                    let checked = self.registry.accepts_properties(id, &old, &properties);
+                    checked.map_err(|e| cannot_build(&node.name, &id.to_string(), e.to_string(), place))?;
+                }
+                Ok(PreparedAction::Configure(properties))
+            }
             Action::Replace { state, .. } => {
-                let place = map.place(&Thing::Change(node.name.clone()), "changed here");
                 if let neurath_model::update::StatePolicy::Transfer(name) = state
                     && !self.registry.has_transfer(name)
                 {

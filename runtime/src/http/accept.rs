@@ -148,12 +148,17 @@ fn resolve(text: &str) -> std::io::Result<SocketAddr> {
     text.to_socket_addrs()?.next().ok_or_else(none)
 }
 
+/// Bytes that a connection may have waiting in the kernel (which doubles it). Writability is reported when a third of it is
+/// free; left to grow to megabytes, a client that reads slowly but steadily would look like one that takes nothing.
+const SEND_BUFFER: usize = 128 << 10;
+
 fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
     rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(TcpListener::from(socket))

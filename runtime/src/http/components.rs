@@ -21,7 +21,8 @@ use super::observations::Observations;
 use super::parse::Parser;
 use super::read::Reader;
 use super::reply::{BlockingReply, NioReply, to_blocking, to_nio};
-use crate::function::Registry;
+use super::root::Root;
+use crate::function::{BuildError, Registry};
 use neurath_model::component::{Component, Emission, Firing, Input, Output, Property, PropertyKind, Transfer, Wake};
 use neurath_model::flow::ComponentRef;
 use neurath_model::packet_type::PacketType;
@@ -48,6 +49,15 @@ pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
     registry.component(compose_1(), |_| Ok(Composer::default()));
     registry.component(reply_1(), move |p| Ok(BlockingReply::new(p, &blocking)));
     registry.component(reply_nio(), move |p| Ok(NioReply::new(p, &nio)));
+    for version in ["1", "nio"] {
+        let id = ComponentRef { name: "http/load".into(), version: version.into() };
+        registry.check_properties(&id, |_, new| Root::open(new.text("ROOT")).map(drop));
+    }
+    registry.check_properties(&accept_1().id, |old, new| {
+        let here = old.text("LISTEN");
+        let moves = || BuildError(format!("it listens at {here}, and cannot move while it does"));
+        if new.text("LISTEN") == here { Ok(()) } else { Err(moves()) }
+    });
     registry.transfer(transfer("reply-to-nio", "http.ReplyBlocking", "http.ReplyNio"), to_nio);
     registry.transfer(transfer("reply-to-blocking", "http.ReplyNio", "http.ReplyBlocking"), to_blocking);
 }

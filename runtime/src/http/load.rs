@@ -52,7 +52,8 @@ impl Function for Loader {
         cx.emit(OUT, Packet::new(Loaded { connection, met, terms, content: self.load(asked) }));
     }
 
-    /// A folder that cannot be opened leaves the one before in service.
+    /// The folder was opened once, as a check, before the update was committed. Should it have gone since, the one before
+    /// stays in service.
     fn configure(&mut self, properties: &Properties) {
         if let Ok(root) = Root::open(properties.text("ROOT")) {
             self.root = root;

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 /// Looking at the clock and telling of progress costs nothing when done this seldom.
 const STATES_BETWEEN_LOOKS: u64 = 4096;
+/// A state may have hundreds of successors, so the clock is minded by what is generated.
+const GENERATED_BETWEEN_CLOCKS: u64 = 1024;
 
 /// Why a search ends before its states do.
 enum Stop {
@@ -102,12 +104,16 @@ impl<'a, S: System> Search<'a, S> {
         Ok(())
     }
 
-    /// Looks up from the states every now and then: tells of progress, minds the clock.
+    /// Looks up from the states every now and then, and tells of progress.
     fn look_up(&mut self) -> Result<(), Stop> {
-        if !self.looked_at.is_multiple_of(STATES_BETWEEN_LOOKS) {
-            return Ok(());
+        if self.looked_at.is_multiple_of(STATES_BETWEEN_LOOKS) {
+            self.tell();
+            self.mind_the_clock()?;
         }
-        self.tell();
+        Ok(())
+    }
+
+    fn mind_the_clock(&self) -> Result<(), Stop> {
         match self.budget.time_max {
             Some(time) if self.began.elapsed() >= time => Err(Stop::Limit(Limit::Time(time))),
             Some(_) | None => Ok(()),
@@ -162,6 +168,9 @@ impl<'a, S: System> Search<'a, S> {
     fn take(&mut self, state: &S::State, choice: &S::Choice, number: Number, index: usize) -> Result<(), Stop> {
         let next = self.system.next(state, choice);
         self.generated += 1;
+        if self.generated.is_multiple_of(GENERATED_BETWEEN_CLOCKS) {
+            self.mind_the_clock()?;
+        }
         self.cover(choice);
         if self.visited.insert(self.fingerprints.of(&next)) {
             self.room_for_one()?;
