@@ -101,17 +101,8 @@ fn allow_all_descriptors() {
 }
 
 fn no_folder(root: &Path) -> Failure {
-    Failure {
-        diagnostics: Diagnostics(vec![Diagnostic {
-            code: Code::R05,
-            message: format!("there is no folder `{}` to serve", root.display()),
-            places: Vec::new(),
-            expected: "a folder".into(),
-            found: if root.exists() { "something that is no folder" } else { "nothing of that name" }.into(),
-            hint: "check the path".into(),
-        }]),
-        exit: Exit::Negative,
-    }
+    let found = if root.exists() { "something that is no folder" } else { "nothing of that name" };
+    refused(format!("there is no folder `{}` to serve", root.display()), "a folder", found, "check the path")
 }
 
 /// Ends the flow, but does not wait for ever for clients that do not read their responses.
@@ -122,12 +113,13 @@ fn stop_within(flow: &Arc<Running>, patience: Duration) -> Result<(), Failure> {
     std::thread::spawn(move || done.send(flow.stop()));
     match ended.recv_timeout(patience) {
         Ok(stopped) => Ok(stopped?),
-        Err(_) => Err(failure("the flow did not end in time: responses half sent were cut off", &timed_out(patience))),
+        Err(_) => Err(refused(
+            "the flow did not end in time: responses half sent are cut off".into(),
+            "clients that take their responses",
+            &format!("some that did not within {} seconds", patience.as_secs()),
+            "give them longer with --drain",
+        )),
     }
-}
-
-fn timed_out(patience: Duration) -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::TimedOut, format!("clients took no more bytes for {patience:?}"))
 }
 
 /// A trace file for writing.
@@ -138,15 +130,16 @@ pub(crate) fn trace_file(path: &Path) -> Result<Box<dyn Write + Send>, Failure> 
 
 /// Something that the program needs from the system could not be had.
 pub(crate) fn failure(message: &str, error: &std::io::Error) -> Failure {
-    Failure {
-        diagnostics: Diagnostics(vec![Diagnostic {
-            code: Code::R05,
-            message: message.into(),
-            places: Vec::new(),
-            expected: "a path that can be written, and a system within its limits".into(),
-            found: error.to_string(),
-            hint: "check paths, permissions, limits and space".into(),
-        }]),
-        exit: Exit::Negative,
-    }
+    refused(
+        message.into(),
+        "a path that can be written, and a system within its limits",
+        &error.to_string(),
+        "check paths, permissions, limits and space",
+    )
+}
+
+fn refused(message: String, expected: &str, found: &str, hint: &str) -> Failure {
+    let (expected, found, hint) = (expected.into(), found.into(), hint.into());
+    let diagnostic = Diagnostic { code: Code::R05, message, places: Vec::new(), expected, found, hint };
+    Failure { diagnostics: Diagnostics(vec![diagnostic]), exit: Exit::Negative }
 }
