@@ -62,7 +62,7 @@ pub struct Interface {
 pub enum Mutant {
     /// A marker is sent only on the first output, as if a router had chosen it: breaks L2.
     MarkerOnOneOutput,
-    /// An operator that is changed does not pass the marker on: breaks L1.
+    /// An operator that is changed does not pass the marker on: breaks L1, or L2 where a join waits further down.
     TargetAbsorbsMarker,
     /// No join: every marker that arrives is acted upon: breaks S6.
     ApplyOnEveryMarker,
@@ -70,7 +70,7 @@ pub enum Mutant {
     AwaitFeedback,
     /// Only the first action is performed at the join, the others at the next packet: breaks S8.
     SplitActions,
-    /// The entrance answers as soon as it has sent the marker: breaks S14.
+    /// The entrance answers as soon as it has sent the marker: breaks S6, and S14 after it.
     AnswerAtEntrance,
     /// The exit joins but does not answer: breaks L1.
     SilentExit,

@@ -125,7 +125,7 @@ impl World {
             }
             Choice::Ended { at, port } => free(*at) && self.stands(instance, *at, *port, |i| matches!(i, Item::End)),
             Choice::Wake { at, releases, emits } => {
-                free(*at) && self.permits_wake(instance, *at, behaviour(*at), *releases, emits)
+                free(*at) && self.permits_wake(*at, behaviour(*at), *releases, emits)
             }
         }
     }
@@ -240,16 +240,8 @@ impl World {
         }
     }
 
-    fn permits_wake(
-        &self,
-        instance: &Instance,
-        at: OperatorId,
-        behaviour: &Behaviour,
-        releases: Option<Lineage>,
-        emits: &Emits,
-    ) -> bool {
+    fn permits_wake(&self, at: OperatorId, behaviour: &Behaviour, releases: Option<Lineage>, emits: &Emits) -> bool {
         let cell = self.net.cell(at);
-        let _ = instance;
         match (behaviour.wake, releases) {
             (Wake::None, _) => false,
             (Wake::Source, None) => {
