@@ -125,7 +125,11 @@ pub fn check() -> Result<Vec<Checked>, Diagnostics> {
         let after = plan.after.clone();
         let exploration = Explorer::new(&Instance::new(&graph, &[plan], bounds)).run();
         let holds = matches!(exploration.verdict, Verdict::Holds);
-        let verdict = if holds { "holds" } else { "is REFUSED" };
+        let verdict = match exploration.verdict {
+            Verdict::Holds => "holds",
+            Verdict::Breached { .. } => "is REFUSED",
+            Verdict::Undecided { .. } => "is undecided",
+        };
         checked.push(Checked {
             update: update.name.clone(),
             holds,

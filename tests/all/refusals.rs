@@ -92,7 +92,10 @@ fn bad_updates_are_refused_and_the_server_serves_on() {
         ("empty", String::new(), Code::P02),
     ];
     for (what, text, expected) in rows {
-        let found = codes(apply(&site, text));
+        let refused = apply(&site, text);
+        let placed = |d: &Diagnostics| d.0.iter().all(|d| d.places.iter().any(|p| p.source == "update.toml"));
+        assert!(refused.as_ref().is_err_and(placed), "{what}: it says where: {refused:?}");
+        let found = codes(refused);
         assert!(found.contains(expected), "{what}: {found:?}");
         assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK", "after {what}");
     }
