@@ -5,6 +5,7 @@
 //! emitted. Everything else follows from the protocol.
 
 use crate::id::{Lineage, OperatorId, PortIndex, UpdateId};
+use crate::marker::Mail;
 use smallvec::SmallVec;
 
 /// The output ports on which packets were emitted, in order; one entry a packet.
@@ -20,12 +21,12 @@ pub enum Choice {
     },
     /// The environment ends the flow: the entrance takes no more.
     End,
-    /// A direct message arrives at an operator, outside the arcs.
+    /// An operator takes the first of its mail, which came from the entrance, outside the arcs.
     Deliver {
         /// The operator.
         at: OperatorId,
-        /// The update.
-        update: UpdateId,
+        /// What it was.
+        mail: Mail,
     },
     /// An operator takes one packet from a port and fires.
     Fire {

@@ -82,12 +82,26 @@ pub struct SourceMap {
     /// The file's name.
     pub source: String,
     spans: BTreeMap<Thing, Range<usize>>,
+    /// Where the things of the flow stand that an update changes to: that is another file.
+    flow: Option<Box<SourceMap>>,
 }
 
 impl SourceMap {
     /// An empty map for a text of that name.
     pub fn new(source: impl Into<String>) -> Self {
-        Self { source: source.into(), spans: BTreeMap::new() }
+        Self { source: source.into(), spans: BTreeMap::new(), flow: None }
+    }
+
+    /// The same with the map of the flow that an update changes to.
+    #[must_use]
+    pub fn with_flow(mut self, flow: SourceMap) -> Self {
+        self.flow = Some(Box::new(flow));
+        self
+    }
+
+    /// The map of the flow that an update changes to; empty where there is none.
+    pub fn flow(&self) -> SourceMap {
+        self.flow.as_deref().cloned().unwrap_or_default()
     }
 
     /// Notes where a thing stands; the first note stays.
@@ -192,12 +206,26 @@ codes! {
         "A flow without any source does nothing, and has no operator at which a marker could enter."
     F16 "F16" "exported ports are connected by the enclosing flow"
         "A flow that is run or checked must be complete. An exported port stands for an arc that only an enclosing flow could supply."
+    C01 "C01" "a reconnection takes an arc from where it is to a port that will be there"
+        "A reconnection names the arc by its output port, the input port that it leaves and the one that it comes to. The arc must exist, stand at the port named, and come to a port of an operator that stays or comes. An operator takes away arcs from its own input ports only."
+    C02 "C02" "no port is left twice"
+        "A reconnection set is bijective: each input port has one arc, so only one can leave it."
+    C03 "C03" "no port gets two arcs"
+        "A reconnection set is bijective: two arcs into one input port have no order between them."
+    C04 "C04" "no arc moves twice"
+        "Each arc moves once in an update, at one computation time."
+    C05 "C05" "the arc that is there goes before another comes"
+        "Reconnections are order-sensitive: where an arc comes to a port before the one that is there was taken away, that one is lost."
+    C06 "C06" "each input port has one arc afterwards"
+        "After all reconnections, no input port of an operator that stays or comes is orphaned, and none is fed twice."
+    C07 "C07" "no arc has a loose end afterwards"
+        "After all reconnections, every output port drives an arc that ends at an input port, and no arc is attached to an operator that goes."
     U01 "U01" "operators named by an update exist"
         "The update changes an operator that the flow does not have. Check the spelling against `neurath graph`."
     U02 "U02" "components named by an update exist"
         "The update installs a component, or a version of it, that is neither compiled in nor declared."
     U03 "U03" "a changed operator keeps its ports"
-        "An update of an operator changes its function, not its arcs: the new component must declare the ports that are connected now, and no others. A change of ports is a structural update."
+        "An update of an operator changes its function, not its arcs: the new component must declare the ports that are connected now, and no others. To replace an operator by one with other ports, change the flow: give the new operator another name, and take the state over with `from`."
     U04 "U04" "every change says what becomes of the state"
         "`state` is mandatory for every changed operator: \"keep\", \"reset\" or { transfer = \"name\" }. There is no default, because a forgotten one would lose or misread state under load."
     U05 "U05" "the state policy fits both state types"
@@ -214,8 +242,14 @@ codes! {
         "The new component differs in firing, or in which ports are feedback. A feedback arc is outside marker joins, so it cannot become an ordinary arc by changing a function."
     U11 "U11" "the scheduler promises the guarantee"
         "The scheduler asked for does not promise the guarantee that the update requires. `neurath plan` names those that do."
-    R01 "R01" "one update at a time"
-        "Another update is in flight. Wait for its answer (`neurath update status`), then submit again: this plan may have been made against a flow that is about to change."
+    U12 "U12" "an update and its flow file agree"
+        "With a flow to change to, components and properties are the flow's; `[operator.NAME]` says what becomes of the state of an operator that stays with another function, or that comes in with the state of one that goes. It must name an operator of that flow, and not say otherwise."
+    U13 "U13" "state is handed over by an operator that goes, to one that comes"
+        "`from` names the operator whose state is taken over. That one must leave the flow in the same update, and its state can be taken over once; the one that takes it over must come in."
+    U14 "U14" "an update can be taken back"
+        "A rollback is the inverse update. It needs to know what becomes of each state on the way back: `back` in the update, or the same state type on both sides."
+    R01 "R01" "an update is planned for the flow that it changes"
+        "The plan was made for a flow that another update has changed since, and for the flow as it is now it is not valid any more. Look at the flow, and submit an update for it."
     R02 "R02" "the runtime answers"
         "No runtime answers at the admin endpoint: it has stopped, or runs elsewhere. Check the path that `neurath serve` printed."
     R03 "R03" "the request is understood"
@@ -226,6 +260,12 @@ codes! {
         "The flow could not be started, or a resource it needs could not be had."
     R06 "R06" "an update is checked before it is committed"
         "The model checker found a run in which the update breaks a property, so the running flow refuses it. `neurath check` on the same flow and update prints that run. An update whose check does not end within the budget is let through and said to be undecided."
+    R07 "R07" "an update can be aborted until it is committed"
+        "Once the marker has entered the flow nothing can stop it, and nothing needs to: it takes effect behind the packets that are there. Take it back with `neurath update rollback`."
+    R08 "R08" "an update that was aborted is not applied"
+        "The submitter, or somebody else at the admin endpoint, asked for the update to be aborted before it was committed. The flow is as before."
+    R09 "R09" "what is asked about is known"
+        "The name or number given belongs to no update that this runtime knows of. `neurath update history` lists them."
     T01 "T01" "a trace can be read"
         "The file is not a trace, was cut off, or was written by another schema version."
     T02 "T02" "a trace is a behaviour of the model"

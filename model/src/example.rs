@@ -165,9 +165,9 @@ pub(crate) fn render(diagnostics: &[Diagnostic], source: &str) -> String {
 pub(crate) fn update(name: &str, changes: &[(&str, &str, StatePolicy)]) -> Update {
     let changes = changes.iter().map(|(operator, component, state)| {
         let component = (!component.is_empty()).then(|| ComponentRef::parse(component));
-        (operator.to_string(), Change { component, properties: [].into(), state: state.clone() })
+        (operator.to_string(), Change { component, ..Change::of_state(state.clone()) })
     });
-    Update { name: name.into(), guarantee: Default::default(), changes: changes.collect() }
+    Update { name: name.into(), guarantee: Default::default(), changes: changes.collect(), flow: None }
 }
 
 /// The HTTP server of the paper, with the blocking and the non-blocking versions of `load` and `reply`.

@@ -138,6 +138,33 @@ impl FlowGraph {
         self.marker_ports(&self.operator(id).outputs)
     }
 
+    /// An input port by name.
+    pub fn input(&self, port: InPort) -> PortRef {
+        let node = self.operator(port.operator);
+        port_ref(&node.name, &node.component.inputs[usize::from(port.port.0)].name)
+    }
+
+    /// An output port by name.
+    pub fn output(&self, port: OutPort) -> PortRef {
+        let node = self.operator(port.operator);
+        port_ref(&node.name, &node.component.outputs[usize::from(port.port.0)].name)
+    }
+
+    /// The input port of that name.
+    pub fn find_input(&self, port: &PortRef) -> Option<InPort> {
+        let operator = self.find(&port.operator)?;
+        let inputs = &self.operator(operator).component.inputs;
+        let index = inputs.iter().position(|input| input.name == port.port_name())?;
+        Some(InPort { operator, port: port_index(index) })
+    }
+
+    /// The input port at which the arc of the output port of that name ends.
+    pub fn driven(&self, port: &PortRef) -> Option<InPort> {
+        let node = self.operator(self.find(&port.operator)?);
+        let index = node.component.outputs.iter().position(|output| output.name == port.port_name())?;
+        Some(self.arc(node.outputs[index]).to)
+    }
+
     /// An input port as messages name it, for example `load.IN`.
     pub fn input_name(&self, port: InPort) -> String {
         let node = self.operator(port.operator);

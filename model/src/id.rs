@@ -183,6 +183,13 @@ impl FromIterator<PortIndex> for PortSet {
     }
 }
 
+impl Serialize for PortSet {
+    /// As the list of port numbers.
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.iter())
+    }
+}
+
 impl fmt::Debug for PortSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter().map(|p| p.0)).finish()

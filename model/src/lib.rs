@@ -1,7 +1,7 @@
 //! Flows, updates and the update protocol as pure data and pure functions.
 //!
 //! Read in this order: words ([`id`], [`flow`], [`component`], [`packet_type`], [`update`], [`diagnostic`], and [`spec`] for
-//! their texts); what is found valid ([`graph`], [`mod@validate`]) and planned ([`plan`]); what runs ([`program`], [`marker`],
+//! their texts); what is found valid ([`graph`], [`mod@validate`], [`reconnection`]) and planned ([`plan`]); what runs ([`program`], [`marker`],
 //! [`protocol`]) and what a run is ([`choice`], [`trace`]).
 //!
 //! What is absent here: I/O, clocks, threads, randomness, unordered collections and unsafe code; `clippy.toml` beside this
@@ -20,6 +20,7 @@ pub mod spec;
 pub mod update;
 
 pub mod graph;
+pub mod reconnection;
 pub mod validate;
 
 pub mod plan;

@@ -1,7 +1,7 @@
 //! From an update to a plan: what each operator does when the update reaches it, by which scheduler, and why that
 //! gives the guarantee asked for.
 //!
-//! A plan is made before anything is touched, and only for an update that breaks no rule (U01 to U11): the operators
+//! A plan is made before anything is touched, and only for an update that breaks no rule (U01 to U13): the operators
 //! and components exist and fit, nothing that is held gets lost, and no packet meets a version that cannot take it.
 //!
 //! ```text
@@ -11,30 +11,43 @@
 //!     marker        passes     passes      Replace    passes       Replace, then answers
 //! ```
 //!
+//! An update that names a whole flow is planned by difference: what goes, what comes, which arcs move
+//! ([`reconnection`](crate::reconnection)), and at which operator's computation time each of them is taken away or attached.
 //! The flow after the update is validated as a whole, like any other flow: a plan holds it as a
 //! [`FlowGraph`], so there is no update to something invalid.
 
 mod change;
+mod difference;
+mod explain;
+mod inverse;
 mod meet;
+mod route;
 mod scheduler;
+mod target;
 
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod rewrites;
 
+pub use inverse::inverse;
+pub use route::{Pass, Route};
 pub use scheduler::{Scheduler, UnknownScheduler};
 
-use crate::component::{Catalogue, Component};
+use crate::component::Catalogue;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap, Thing};
 use crate::flow::{ComponentRef, Flow, InitialPacket, PortRef};
-use crate::graph::{FlowGraph, Node};
-use crate::id::OperatorId;
+use crate::graph::FlowGraph;
+use crate::id::{InPort, OperatorId};
+use crate::reconnection::Reconnections;
 use crate::update::{Guarantee, StatePolicy, Update};
-use crate::validate::{diagnostic, names, validate};
+use crate::validate::{diagnostic, names};
 use change::Proposal;
+use difference::Difference;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::collections::{BTreeMap, BTreeSet};
+use target::{Handover, Target};
 
 /// What an operator does when the update reaches it, between two firings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,9 +67,33 @@ pub enum Action {
         /// The values, by property.
         properties: BTreeMap<String, Value>,
     },
+    /// It gives its state, open work included, to an operator that comes.
+    HandOver {
+        /// That operator's name.
+        to: String,
+        /// What becomes of the state there.
+        state: StatePolicy,
+    },
+    /// It takes away the arc at one of its input ports.
+    Disconnect {
+        /// The port.
+        port: PortRef,
+        /// Where the arc comes to; nowhere if its producer goes.
+        to: Option<PortRef>,
+    },
+    /// An arc is attached to one of its input ports: at once if it was taken away elsewhere, or else when it is.
+    Connect {
+        /// The port.
+        port: PortRef,
+        /// The output port that the arc belongs to.
+        arc: PortRef,
+    },
+    /// It leaves the program, once its open work is finished.
+    Retire,
 }
 
-/// An update that was checked, and how to carry it out.
+/// An update that was checked, and how to carry it out. Operators before are named by their ids before, those that come by
+/// their ids after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The update's name.
@@ -69,14 +106,24 @@ pub struct Plan {
     pub reason: String,
     /// The operators that the update's markers pass (its messages, for [`Scheduler::Direct`]).
     pub scope: Vec<OperatorId>,
-    /// What each changed operator does, in order: a replacement before new properties.
+    /// The way of its marker.
+    pub route: Route,
+    /// What each operator does at its computation time, in order: first its function, then its arcs.
     pub actions: BTreeMap<OperatorId, Vec<Action>>,
-    /// The flow once the update is applied. Operators, ports and arcs have the ids they had before.
+    /// What is done at a feedback port when the marker has come along the arc there.
+    pub switches: BTreeMap<InPort, Vec<Action>>,
+    /// Operators that go.
+    pub retired: Vec<OperatorId>,
+    /// Operators that come.
+    pub extension: Vec<OperatorId>,
+    /// Arcs that move.
+    pub reconnections: Reconnections,
+    /// The flow once the update is applied. An operator that stays has the name it had before.
     pub after: FlowGraph,
 }
 
 /// Plans an update of a flow, or says every rule it breaks. `map` holds places of the update's text. Without a
-/// scheduler, it is [`Scheduler::Epoch`].
+/// scheduler, it is the first of [`Scheduler::BY_DEFAULT`] that promises what is asked.
 pub fn plan(
     graph: &FlowGraph,
     update: &Update,
@@ -84,7 +131,8 @@ pub fn plan(
     catalogue: &Catalogue,
     scheduler: Option<Scheduler>,
 ) -> Result<Plan, Diagnostics> {
-    let draft = Draft::of(graph, update, map, catalogue, scheduler);
+    let target = Target::of(graph, update, map, catalogue)?;
+    let draft = Draft::of(graph, &target, map, catalogue, scheduler);
     let mut found = draft.found.clone();
     found.extend(draft.misfits.iter().cloned());
     found.extend(draft.unpromised());
@@ -100,7 +148,8 @@ pub fn plan_unpromised(
     catalogue: &Catalogue,
     scheduler: Option<Scheduler>,
 ) -> Result<(Plan, Vec<Diagnostic>), Diagnostics> {
-    let draft = Draft::of(graph, update, map, catalogue, scheduler);
+    let target = Target::of(graph, update, map, catalogue)?;
+    let draft = Draft::of(graph, &target, map, catalogue, scheduler);
     let misfits = draft.misfits.clone();
     let mut found = draft.found.clone();
     // Without a valid flow after the update there is nothing to explore, whichever scheduler leads there.
@@ -118,6 +167,8 @@ struct Draft<'a> {
     asked: Option<Scheduler>,
     scheduler: Scheduler,
     proposals: Vec<Proposal<'a>>,
+    handovers: &'a [Handover],
+    difference: Difference,
     /// The flow once applied, when it is valid.
     after: Option<FlowGraph>,
     /// Everything that is wrong but for U07 and U11.
@@ -129,35 +180,83 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     fn of(
         graph: &'a FlowGraph,
-        update: &'a Update,
+        target: &'a Target,
         map: &'a SourceMap,
         catalogue: &'a Catalogue,
         asked: Option<Scheduler>,
     ) -> Self {
-        let scheduler = asked.unwrap_or(Scheduler::Epoch);
+        let update = &target.update;
         let (proposals, mut found) = change::check(graph, update, map, catalogue);
-        let misfits = meet::check(graph, update, map, &proposals, scheduler);
+        found.extend(target.found.iter().cloned());
+        let fits = proposals.iter().all(|p| p.new.is_some());
+        let mut difference = Difference::default();
         let mut after = None;
-        if found.is_empty() {
-            match applied(graph, &proposals) {
-                Ok(graph) => after = Some(graph),
-                Err(broken) => found.extend(broken_after(update, map, broken)),
+        match &target.after {
+            Some(flow) => {
+                if fits {
+                    difference = Difference::of(graph, flow);
+                }
+                after = Some(flow.clone());
             }
+            None if found.is_empty() => match target::applied(graph, &proposals) {
+                Ok(graph) => after = Some(graph),
+                Err(broken) => found.extend(target::broken_after(update, map, broken)),
+            },
+            None => {}
         }
-        Self { graph, update, map, asked, scheduler, proposals, after, found, misfits }
+        if found.is_empty() && proposals.is_empty() && difference.is_empty() {
+            found.push(change::empty(update, map));
+        }
+        let mut draft = Self {
+            graph,
+            update,
+            map,
+            asked,
+            scheduler: Scheduler::Epoch,
+            proposals,
+            handovers: &target.handovers,
+            difference,
+            after,
+            found,
+            misfits: Vec::new(),
+        };
+        draft.scheduler = asked.unwrap_or_else(|| draft.by_default());
+        draft.misfits = match &draft.after {
+            Some(after) if !draft.difference.is_empty() => {
+                meet::check_moved(graph, after, update, map, &draft.difference)
+            }
+            Some(_) | None => meet::check(graph, update, map, &draft.proposals, draft.scheduler),
+        };
+        draft
     }
 
+    fn by_default(&self) -> Scheduler {
+        let promises = |s: &&Scheduler| s.judge(self.graph, &self.targets(), self.update.guarantee).is_ok();
+        Scheduler::BY_DEFAULT.iter().find(promises).copied().unwrap_or(Scheduler::Epoch)
+    }
+
+    /// The operators before at which something changes: function, properties, arcs, or that they go.
     fn targets(&self) -> Vec<OperatorId> {
-        self.proposals.iter().map(|proposal| proposal.id).collect()
+        let changed = self.proposals.iter().map(|proposal| proposal.id);
+        let d = &self.difference;
+        let arcs = d.taken.keys().chain(d.attached.keys()).chain(&d.retired).copied();
+        let marking = d.marked.iter().map(|out| out.operator);
+        changed.chain(arcs).chain(marking).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// U11.
     fn unpromised(&self) -> Option<Diagnostic> {
         let asked = self.update.guarantee;
-        let why_not = self.scheduler.judge(self.graph, &self.targets(), asked).err()?;
+        let why_not = match self.scheduler.judge(self.graph, &self.targets(), asked) {
+            Err(why_not) => why_not,
+            Ok(_) if self.scheduler == Scheduler::Direct && !self.difference.is_empty() => {
+                "nothing orders its messages with the packets, so arcs are moved with packets on them that were meant for another".into()
+            }
+            Ok(_) => return None,
+        };
         let promises = |s: &&Scheduler, asked| s.judge(self.graph, &self.targets(), asked).is_ok();
         let others: Vec<String> =
-            Scheduler::ALL.iter().filter(|s| promises(s, asked)).map(ToString::to_string).collect();
+            Scheduler::ALL.iter().filter(|s| **s != self.scheduler && promises(s, asked)).map(ToString::to_string).collect();
         let hint = if !others.is_empty() {
             format!("use {}", names::one_of(others.iter().map(String::as_str), ""))
         } else if promises(&&self.scheduler, Guarantee::CutConsistency) {
@@ -178,7 +277,7 @@ impl<'a> Draft<'a> {
     fn reason(&self) -> String {
         let scheduler = self.scheduler;
         match (scheduler.judge(self.graph, &self.targets(), self.update.guarantee), self.asked) {
-            (Ok(why), None) => format!("{scheduler} is the default: {why}"),
+            (Ok(why), None) => format!("{scheduler} is the default here: {why}"),
             (Ok(why), Some(_)) => format!("{scheduler} was asked for: {why}"),
             (Err(why), None | Some(_)) => {
                 format!("{scheduler} was asked for although it does not promise {}: {why}", self.update.guarantee)
@@ -186,59 +285,60 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// What each operator does, in order: function and state first, then arcs, each port's own before another comes.
+    fn actions(&self) -> BTreeMap<OperatorId, Vec<Action>> {
+        let mut actions: BTreeMap<OperatorId, Vec<Action>> =
+            self.proposals.iter().map(|proposal| (proposal.id, proposal.actions())).collect();
+        for Handover { from, to, state } in self.handovers {
+            actions.entry(*from).or_default().push(Action::HandOver { to: to.clone(), state: state.clone() });
+        }
+        for (at, ports) in &self.difference.taken {
+            let taken = ports.iter().map(|(port, to)| Action::Disconnect { port: port.clone(), to: to.clone() });
+            actions.entry(*at).or_default().extend(taken);
+        }
+        for (at, ports) in &self.difference.attached {
+            let attached = ports.iter().map(|(port, arc)| Action::Connect { port: port.clone(), arc: arc.clone() });
+            actions.entry(*at).or_default().extend(attached);
+        }
+        for at in &self.difference.retired {
+            actions.entry(*at).or_default().push(Action::Retire);
+        }
+        actions
+    }
+
+    fn switches(&self) -> BTreeMap<InPort, Vec<Action>> {
+        let actions = |(port, (to, arc)): (&InPort, &(Option<PortRef>, Option<PortRef>))| {
+            let name = self.graph.input(*port);
+            let taken = Action::Disconnect { port: name.clone(), to: to.clone() };
+            let comes = arc.iter().map(|arc| Action::Connect { port: name.clone(), arc: arc.clone() });
+            (*port, std::iter::once(taken).chain(comes).collect())
+        };
+        self.difference.switched.iter().map(actions).collect()
+    }
+
     fn finish(self, mut found: Vec<Diagnostic>) -> Result<Plan, Diagnostics> {
-        let reason = self.reason();
-        let scope = self.scheduler.scope(self.graph, &self.targets());
-        match self.after {
-            Some(after) if found.is_empty() => Ok(Plan {
+        if self.after.is_some() && found.is_empty() {
+            let route = Route::of(self.scheduler, self.graph, &self.targets(), &self.difference.marked);
+            return Ok(Plan {
                 update: self.update.name.clone(),
                 scheduler: self.scheduler,
                 guarantee: self.update.guarantee,
-                reason,
-                scope,
-                actions: self.proposals.iter().map(|proposal| (proposal.id, proposal.actions())).collect(),
-                after,
-            }),
-            Some(_) | None => {
-                assert!(!found.is_empty(), "an update is refused for a reason: a misfit after it is also a U07");
-                found.sort_by_key(|d| d.code);
-                Err(Diagnostics(found))
-            }
+                reason: self.reason(),
+                scope: route.scope(),
+                route,
+                actions: self.actions(),
+                switches: self.switches(),
+                retired: self.difference.retired,
+                extension: self.difference.extension,
+                reconnections: self.difference.reconnections,
+                after: self.after.expect("just seen"),
+            });
         }
+        assert!(!found.is_empty(), "an update is refused for a reason: a misfit after it is also a U07");
+        found.sort_by_key(|d| d.code);
+        found.dedup();
+        Err(Diagnostics(found))
     }
-}
-
-/// The flow with all changes made. Only components that are in use are known to it, each as the running flow or the
-/// catalogue declares it.
-fn applied(graph: &FlowGraph, proposals: &[Proposal<'_>]) -> Result<FlowGraph, Diagnostics> {
-    let mut flow = graph.to_flow();
-    let mut catalogue = Catalogue::default();
-    for component in graph.operators().map(|(_, node)| &node.component).chain(proposals.iter().filter_map(|p| p.new)) {
-        catalogue.add(component.clone());
-    }
-    for proposal in proposals {
-        proposal.apply(&mut flow);
-    }
-    validate(&flow, &SourceMap::default(), &catalogue)
-}
-
-/// What is wrong with the flow after the update. Types are left to U07, which tells the same with a run.
-fn broken_after(update: &Update, map: &SourceMap, broken: Diagnostics) -> Vec<Diagnostic> {
-    let places: Vec<Place> = update
-        .changes
-        .keys()
-        .filter_map(|name| {
-            place(map, [Thing::ChangeComponent(name.clone()), Thing::Change(name.clone())], "changed here")
-        })
-        .collect();
-    let others = broken.0.into_iter().filter(|d| d.code != Code::F07);
-    others
-        .map(|d| Diagnostic {
-            message: format!("after update `{}`: {}", update.name, d.message),
-            places: places.clone(),
-            ..d
-        })
-        .collect()
 }
 
 /// The place of the first thing that is known.
@@ -253,72 +353,6 @@ fn names_of(graph: &FlowGraph, ids: &[OperatorId]) -> String {
         None => "no operator".into(),
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-    }
-}
-
-impl Plan {
-    /// The plan as text for people: what changes where, by which scheduler, and why. `before` is the flow it was made for.
-    pub fn explain(&self, before: &FlowGraph) -> String {
-        let mut text = String::new();
-        let mut line = |line: String| writeln!(text, "{line}").expect("a string takes any text");
-        line(format!("update `{}` changes {} of {} operators", self.update, self.actions.len(), before.len()));
-        for (id, actions) in &self.actions {
-            let (old, new) = (before.operator(*id), self.after.operator(*id));
-            actions.iter().flat_map(|action| action.explain(old, new)).for_each(&mut line);
-        }
-        for (id, arc) in self.after.arcs().filter(|(id, arc)| before.arc(*id).carries != arc.carries) {
-            let name = before.arc_name(id);
-            line(format!("  {name}: carries {} where it carried {}", arc.carries, before.arc(id).carries));
-        }
-        line(format!("scheduler: {}. {}", self.scheduler, self.scheduler.promise()));
-        line(format!("guarantee asked for: {}", self.guarantee));
-        line(format!("reason: {}", self.reason));
-        line(format!("scope: {}", self.scope_text(before)));
-        text
-    }
-
-    fn scope_text(&self, before: &FlowGraph) -> String {
-        match self.scheduler {
-            Scheduler::Epoch => {
-                format!("all {} operators; the marker enters at {}", before.len(), names_of(before, &before.sources()))
-            }
-            Scheduler::Direct => format!("a message to each of {}", names_of(before, &self.scope)),
-        }
-    }
-}
-
-impl Action {
-    fn explain(&self, old: &Node, new: &Node) -> Vec<String> {
-        let name = &old.name;
-        match self {
-            Self::Replace { from, to, state } => {
-                let mut lines = vec![
-                    format!("  {name}: runs {to} in place of {from}"),
-                    state_text(state, &old.component, &new.component),
-                ];
-                if old.component.holds_open_work() {
-                    lines.push("    open work: carried with the state, finished by the new version".into());
-                }
-                lines
-            }
-            Self::Configure { properties } => properties
-                .iter()
-                .map(|(property, value)| {
-                    let was = old.properties.get(property).map_or_else(|| "not a property".into(), Value::to_string);
-                    format!("  {name}: property {property} is {value}, was {was}")
-                })
-                .collect(),
-        }
-    }
-}
-
-fn state_text(policy: &StatePolicy, old: &Component, new: &Component) -> String {
-    let of = |component: &Component| component.state.clone().unwrap_or_else(|| "none".into());
-    match (policy, &old.state, &new.state) {
-        (_, None, None) => "    state: none before and after".into(),
-        (StatePolicy::Keep, _, _) => format!("    state: {} is kept", of(new)),
-        (StatePolicy::Reset, _, _) => format!("    state: {} is dropped, {} begins afresh", of(old), of(new)),
-        (StatePolicy::Transfer(name), _, _) => format!("    state: {} from {} by transfer {name}", of(new), of(old)),
     }
 }
 

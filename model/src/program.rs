@@ -1,92 +1,127 @@
-//! The graph rewrite of the talk: a flow graph with one entrance and one exit, as it is run and as it is explored.
+//! A program: every operator that runs or ever ran, with its ports and the arcs it drives; and what an update does to it.
+//!
+//! A flow graph says what a program should be; an update leads from one graph to another. A program is what stays the same all
+//! the while: an operator keeps its number from when it comes in until it is released, and no other ever has it. So lineages,
+//! traces and properties can speak of operators without saying when.
 //!
 //! ```text
-//!                .--> accept > read > parse > load > compose > reply --.
-//!   entrance ----|             ^________________feedback_________|     |---> exit
-//!                '--> (every other source)        (every other sink) --'
+//!   graph  --of-->  Program { accept 0, read 1, ... }
+//!                      |
+//!   plan  --admit--> Deployment: orders and actions for each operator, by number; operators that come get the next numbers
 //! ```
 //!
-//! Every source gets one more input port, behind its declared ones, fed by the entrance; every sink gets one more
-//! output port, read by the exit. These arcs carry markers only. With them an operator needs no special case to be
-//! a source or a sink: it joins markers on its awaited ports and broadcasts them, like any other.
+//! Entrance and exit of the talk ("provide unique entrance and exit points") are not operators here: the entrance is the order
+//! in which mail goes to operators, the exit is the [`Tally`](crate::protocol::Tally) of their reports. Neither needs arcs, so
+//! operators become sources or sinks without any (protocol rule 10).
 
-use crate::component::Firing;
-use crate::graph::FlowGraph;
-use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet};
-use crate::protocol::{Interface, Mutant, Role};
+use crate::component::Component;
+use crate::graph::{FlowGraph, Node};
+use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
+use crate::protocol::{Interface, Mutant};
+use std::collections::BTreeMap;
+
+mod deployment;
+
+pub use deployment::{Act, Deployment, Move};
+
+/// What stands at an input port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Feed {
+    /// This arc.
+    Arc(ArcId),
+    /// Nothing yet: this arc is to come.
+    Expects(ArcId),
+    /// Nothing, and nothing is known to come.
+    Vacant,
+}
 
 /// An operator of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgramOperator {
-    /// Its name; `entrance` and `exit` for the two that were added.
+    /// Its name. One that has the name of an operator before it, which has gone, gets `~2` and so on behind it.
     pub name: String,
     /// What the protocol knows of it.
     pub interface: Interface,
-    /// The arc that enters each input port, by port index.
-    pub inputs: Vec<ArcId>,
+    /// What stands at each input port when it starts, by port index.
+    pub inputs: Vec<Feed>,
     /// The arc that leaves each output port, by port index.
     pub outputs: Vec<ArcId>,
-    /// The name of each input port; a port that was added has the name of the operator at the other end, after an `@`.
+    /// The name of each input port.
     pub input_names: Vec<String>,
-    /// The name of each output port, likewise.
+    /// The name of each output port.
     pub output_names: Vec<String>,
+    /// The update that brought it in; none for one that was there from the start.
+    pub born: UpdateId,
+    /// Whether it waits for the state of one that goes before it starts.
+    pub inherits: bool,
 }
 
-/// An arc of a program.
+/// An arc of a program: it belongs to the output port that drives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProgramArc {
     /// The output port it leaves.
     pub from: OutPort,
-    /// The input port it enters.
+    /// The input port that it comes to first.
     pub to: InPort,
-    /// Whether it is a feedback arc: unbounded, and without markers.
-    pub feedback: bool,
 }
 
-/// A flow graph with entrance and exit. The operators and arcs of the flow keep their ids; those added come after.
+/// What runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     operators: Vec<ProgramOperator>,
     arcs: Vec<ProgramArc>,
-    /// The operator that takes submissions.
-    pub entrance: OperatorId,
-    /// The operator that answers.
-    pub exit: OperatorId,
+    /// The operators of the graph as the updates admitted so far leave it, by name.
+    current: BTreeMap<String, OperatorId>,
+    /// The last update with orders for each operator.
+    ordered: Vec<UpdateId>,
+    /// How many operators had each name.
+    named: BTreeMap<String, u32>,
+    last: UpdateId,
+    mutant: Option<Mutant>,
 }
 
+/// How the two ends of a program are called where operators are.
+pub const ENTRANCE: &str = "entrance";
+/// See [`ENTRANCE`].
+pub const EXIT: &str = "exit";
+
 impl Program {
-    /// Rewrites a flow graph.
-    ///
-    /// # Panics
-    /// If it has more than 64 sources or sinks: entrance and exit are operators too, with as many ports.
+    /// The program of a flow graph: operators and arcs have the graph's numbers.
     pub fn of(graph: &FlowGraph) -> Self {
         let mut program = Self {
-            operators: graph.operators().map(|(id, _)| inner(graph, id)).collect(),
-            arcs: graph.arcs().map(|(_, a)| ProgramArc { from: a.from, to: a.to, feedback: a.feedback }).collect(),
-            entrance: OperatorId(graph.len() as u32),
-            exit: OperatorId(graph.len() as u32 + 1),
+            operators: Vec::new(),
+            arcs: graph.arcs().map(|(_, a)| ProgramArc { from: a.from, to: a.to }).collect(),
+            current: BTreeMap::new(),
+            ordered: Vec::new(),
+            named: BTreeMap::new(),
+            last: UpdateId::NONE,
+            mutant: None,
         };
-        program.operators.push(outer("entrance", Role::Entrance));
-        program.operators.push(outer("exit", Role::Exit));
-        for source in graph.sources() {
-            program.connect(program.entrance, source);
-        }
-        for sink in graph.sinks() {
-            program.connect(sink, program.exit);
+        for (id, node) in graph.operators() {
+            let mut operator = operator(node, UpdateId::NONE);
+            operator.inputs = node.inputs.iter().map(|arc| Feed::Arc(*arc)).collect();
+            operator.outputs.clone_from(&node.outputs);
+            assert_eq!(program.add(&node.name, operator), id, "operators keep the graph's numbers");
         }
         program
     }
 
-    /// The same program with a broken protocol at every operator.
+    /// The same program with a broken protocol at every operator, those that come included.
     #[must_use]
     pub fn with_mutant(mut self, mutant: Mutant) -> Self {
         for operator in &mut self.operators {
             operator.interface.mutant = Some(mutant);
         }
+        self.mutant = Some(mutant);
         self
     }
 
-    /// Every operator: those of the flow, then entrance and exit.
+    /// The fault that was put in.
+    pub fn mutant(&self) -> Option<Mutant> {
+        self.mutant
+    }
+
+    /// Every operator that runs or ran, by number.
     pub fn operators(&self) -> impl ExactSizeIterator<Item = (OperatorId, &ProgramOperator)> {
         self.operators.iter().enumerate().map(|(i, o)| (OperatorId(i as u32), o))
     }
@@ -96,12 +131,27 @@ impl Program {
         &self.operators[id.0 as usize]
     }
 
-    /// The operator of that name, entrance and exit included.
+    /// The operator of that name, of all that ever ran.
     pub fn find(&self, name: &str) -> Option<OperatorId> {
         self.operators().find(|(_, o)| o.name == name).map(|(id, _)| id)
     }
 
-    /// Every arc: those of the flow, then those from the entrance, then those to the exit.
+    /// The operator that has that name in the graph as the updates admitted so far leave it.
+    pub fn current(&self, name: &str) -> Option<OperatorId> {
+        self.current.get(name).copied()
+    }
+
+    /// The operators of the graph as the updates admitted so far leave it, by name.
+    pub fn all_current(&self) -> impl Iterator<Item = (&str, OperatorId)> {
+        self.current.iter().map(|(name, id)| (name.as_str(), *id))
+    }
+
+    /// The sources among them: operators without an input that a marker could come along.
+    pub fn sources(&self) -> impl Iterator<Item = OperatorId> {
+        self.current.values().copied().filter(|at| self.operator(*at).interface.forward().is_empty())
+    }
+
+    /// Every arc, by number.
     pub fn arcs(&self) -> impl ExactSizeIterator<Item = (ArcId, &ProgramArc)> {
         self.arcs.iter().enumerate().map(|(i, a)| (ArcId(i as u32), a))
     }
@@ -111,79 +161,69 @@ impl Program {
         &self.arcs[id.0 as usize]
     }
 
-    /// The arc that feeds an input port.
-    pub fn feeding(&self, operator: OperatorId, port: PortIndex) -> ArcId {
-        self.operator(operator).inputs[usize::from(port.0)]
-    }
-
     /// The arc that an output port drives.
     pub fn driven(&self, operator: OperatorId, port: PortIndex) -> ArcId {
         self.operator(operator).outputs[usize::from(port.0)]
     }
 
-    /// Adds an arc for markers between two new ports, behind those there are.
-    fn connect(&mut self, from: OperatorId, to: OperatorId) {
-        let arc = ArcId(self.arcs.len() as u32);
-        let (from_name, to_name) = (self.operator(from).name.clone(), self.operator(to).name.clone());
-        let producer = &mut self.operators[from.0 as usize];
-        let output = next_port(producer.outputs.len());
-        producer.outputs.push(arc);
-        producer.output_names.push(format!("@{to_name}"));
-        producer.interface.broadcast.insert(output);
-        let consumer = &mut self.operators[to.0 as usize];
-        let input = next_port(consumer.inputs.len());
-        consumer.inputs.push(arc);
-        consumer.input_names.push(format!("@{from_name}"));
-        consumer.interface.inputs.insert(input);
-        consumer.interface.awaited.insert(input);
-        self.arcs.push(ProgramArc {
-            from: OutPort { operator: from, port: output },
-            to: InPort { operator: to, port: input },
-            feedback: false,
-        });
+    /// Whether packets that come to a port have crossed a feedback arc.
+    pub fn is_feedback(&self, port: InPort) -> bool {
+        self.operator(port.operator).interface.feedback.contains(port.port)
+    }
+
+    /// The name of an input port, for example `load.IN`.
+    pub fn input_name(&self, port: InPort) -> String {
+        let operator = self.operator(port.operator);
+        format!("{}.{}", operator.name, operator.input_names[usize::from(port.port.0)])
+    }
+
+    /// The name of an output port, for example `load.OUT`.
+    pub fn output_name(&self, port: OutPort) -> String {
+        let operator = self.operator(port.operator);
+        format!("{}.{}", operator.name, operator.output_names[usize::from(port.port.0)])
+    }
+
+    /// How many updates were admitted.
+    pub fn updates(&self) -> u32 {
+        self.last.0
+    }
+
+    fn add(&mut self, name: &str, mut operator: ProgramOperator) -> OperatorId {
+        let id = OperatorId(self.operators.len() as u32);
+        let count = self.named.entry(name.into()).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            operator.name = format!("{name}~{count}");
+        }
+        operator.interface.mutant = self.mutant;
+        self.current.insert(name.into(), id);
+        self.ordered.push(operator.born);
+        self.operators.push(operator);
+        id
     }
 }
 
-fn next_port(ports: usize) -> PortIndex {
-    assert!(ports < PortSet::CAPACITY, "entrance and exit serve at most {} sources or sinks", PortSet::CAPACITY);
-    PortIndex(ports as u8)
-}
-
-fn inner(graph: &FlowGraph, id: OperatorId) -> ProgramOperator {
-    let node = graph.operator(id);
-    let interface = Interface {
-        role: Role::Inner,
-        firing: node.component.firing,
-        inputs: PortSet::first(node.inputs.len()),
-        awaited: graph.awaited(id),
-        broadcast: graph.broadcast(id),
-        mutant: None,
-    };
+fn operator(node: &Node, born: UpdateId) -> ProgramOperator {
+    let component = &node.component;
     ProgramOperator {
         name: node.name.clone(),
-        interface,
-        inputs: node.inputs.clone(),
-        outputs: node.outputs.clone(),
-        input_names: node.component.inputs.iter().map(|i| i.name.clone()).collect(),
-        output_names: node.component.outputs.iter().map(|o| o.name.clone()).collect(),
+        interface: interface(component),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        input_names: component.inputs.iter().map(|i| i.name.clone()).collect(),
+        output_names: component.outputs.iter().map(|o| o.name.clone()).collect(),
+        born,
+        inherits: false,
     }
 }
 
-fn outer(name: &str, role: Role) -> ProgramOperator {
-    let interface = Interface {
-        role,
-        firing: Firing::None,
-        inputs: PortSet::EMPTY,
-        awaited: PortSet::EMPTY,
-        broadcast: PortSet::EMPTY,
+fn interface(component: &Component) -> Interface {
+    let feedback = component.inputs.iter().enumerate().filter(|(_, input)| input.feedback);
+    Interface {
+        firing: component.firing,
+        inputs: PortSet::first(component.inputs.len()),
+        feedback: feedback.map(|(i, _)| PortIndex(i as u8)).collect(),
+        outputs: PortSet::first(component.outputs.len()),
         mutant: None,
-    };
-    ProgramOperator {
-        name: name.into(),
-        interface,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        input_names: Vec::new(),
-        output_names: Vec::new(),
     }
 }

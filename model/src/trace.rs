@@ -6,6 +6,7 @@
 //! {"at":"load","do":"fire","port":"IN","of":["read#7"],"emits":["OUT"],"version":0}
 //! {"at":"load","do":"mark","port":"IN","version":1}
 //! {"at":"load","do":"stop","steps":2}
+//! {"at":"exit","do":"answer","update":1,"outcome":"applied"}
 //! ```
 //!
 //! The first line makes a trace complete in itself: flow, declarations, bounds. Every other line is one [`Choice`] with
@@ -18,12 +19,14 @@ use crate::component::Catalogue;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place};
 use crate::flow::Flow;
 use crate::id::{Lineage, OperatorId, PortIndex, UpdateId, Version};
-use crate::program::Program;
+use crate::marker::{Mail, Outcome};
+use crate::plan::Scheduler;
+use crate::program::{ENTRANCE, EXIT, Program};
 use crate::update::Update;
 use serde::{Deserialize, Serialize};
 
 /// The version of this format.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The first line of a trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,6 +80,15 @@ pub struct Line {
     /// What the update submitted says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Update>,
+    /// How the update submitted travels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<Scheduler>,
+    /// What the mail taken was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
+    /// How the update answered ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     /// How many steps the operator took in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u64>,
@@ -85,19 +97,23 @@ pub struct Line {
 impl Line {
     /// The line of a step: the choice, the lineages it took, and the operator's version after it.
     pub fn step(program: &Program, choice: &Choice, of: &[Lineage], version: Version) -> Self {
-        let at = choice.at().unwrap_or(program.entrance);
+        let base = Self { kind: choice.kind().into(), ..Self::default() };
+        let Some(at) = choice.at() else {
+            let update = if let Choice::Submit { update } = choice { Some(update.0) } else { None };
+            return Self { at: ENTRANCE.into(), update, ..base };
+        };
         let names = Names { program, at };
         let base = Self {
             at: program.operator(at).name.clone(),
-            kind: choice.kind().into(),
             of: of.iter().map(|l| names.lineage(*l)).collect(),
             version: Some(version.0),
-            ..Self::default()
+            ..base
         };
         match choice {
-            Choice::Submit { update } => Self { update: Some(update.0), ..base },
-            Choice::End => base,
-            Choice::Deliver { update, .. } => Self { update: Some(update.0), ..base },
+            Choice::Submit { .. } | Choice::End => unreachable!("they happen at no operator"),
+            Choice::Deliver { mail, .. } => {
+                Self { update: mail.update().map(|u| u.0), mail: Some(mail_name(*mail).into()), ..base }
+            }
             Choice::Fire { port, emits, .. } => {
                 Self { port: Some(names.input(*port)), emits: names.outputs(emits), ..base }
             }
@@ -114,17 +130,45 @@ impl Line {
         Self { at: program.operator(at).name.clone(), kind: "stop".into(), steps: Some(steps), ..Self::default() }
     }
 
-    /// The choice that the line tells of; `Ok(None)` for the last line of an operator. `Err` says what does not fit.
+    /// The answer to an update.
+    pub fn answer(update: UpdateId, outcome: Outcome) -> Self {
+        let base = Self { at: EXIT.into(), kind: "answer".into(), ..Self::default() };
+        Self { update: Some(update.0), outcome: Some(outcome), ..base }
+    }
+
+    /// The last line of the entrance.
+    pub fn last_of_entrance(steps: u64) -> Self {
+        Self { at: ENTRANCE.into(), kind: "stop".into(), steps: Some(steps), ..Self::default() }
+    }
+
+    /// The choice that the line tells of; `Ok(None)` for the last line of an operator, and for an answer. `Err` says what
+    /// does not fit.
     pub fn choice(&self, program: &Program) -> Result<Option<Choice>, String> {
+        let update = || self.update.map(UpdateId).ok_or_else(|| "the update's number is missing".to_owned());
+        match (self.at.as_str(), self.kind.as_str()) {
+            (ENTRANCE, "submit") => return Ok(Some(Choice::Submit { update: update()? })),
+            (ENTRANCE, "end") => return Ok(Some(Choice::End)),
+            (ENTRANCE, "stop") | (EXIT, "answer") => return Ok(None),
+            (ENTRANCE | EXIT, other) => return Err(format!("`{other}` does not happen at the {}", self.at)),
+            (_, "submit" | "end") => return Err(format!("a `{}` happens at the entrance only", self.kind)),
+            (_, "answer") => return Err("an `answer` comes from the exit only".into()),
+            _ => {}
+        }
         let at = program.find(&self.at).ok_or_else(|| format!("no operator is called `{}`", self.at))?;
         let names = Names { program, at };
-        let update = || self.update.map(UpdateId).ok_or_else(|| "the update's number is missing".to_owned());
         let port = || names.find_input(self.port.as_deref().unwrap_or_default());
         let emits = || names.find_outputs(&self.emits);
         Ok(Some(match self.kind.as_str() {
-            "submit" => Choice::Submit { update: update()? },
-            "end" => Choice::End,
-            "deliver" => Choice::Deliver { at, update: update()? },
+            "deliver" => {
+                let mail = match self.mail.as_deref() {
+                    Some("marker") => Mail::Marker(update()?),
+                    Some("apply") => Mail::Apply(update()?),
+                    Some("resume") => Mail::Resume(update()?),
+                    Some("end") => Mail::End,
+                    other => return Err(format!("`{}` is no mail", other.unwrap_or("nothing"))),
+                };
+                Choice::Deliver { at, mail }
+            }
             "fire" => Choice::Fire { at, port: port()?, emits: emits()? },
             "join" => Choice::Join { at, emits: emits()? },
             "mark" => Choice::Mark { at, port: port()? },
@@ -136,6 +180,15 @@ impl Line {
             "stop" => return Ok(None),
             other => return Err(format!("`{other}` is not a kind of step")),
         }))
+    }
+}
+
+fn mail_name(mail: Mail) -> &'static str {
+    match mail {
+        Mail::Marker(_) => "marker",
+        Mail::Apply(_) => "apply",
+        Mail::Resume(_) => "resume",
+        Mail::End => "end",
     }
 }
 

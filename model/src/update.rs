@@ -1,6 +1,7 @@
-//! An update as its author wrote it: which operators change, to what, and what becomes of their state.
+//! An update as its author wrote it: which operators change, to what, and what becomes of their state; or the flow to
+//! change to, from which the rest is found out.
 
-use crate::flow::ComponentRef;
+use crate::flow::{ComponentRef, Flow};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -59,6 +60,25 @@ pub struct Change {
     pub properties: BTreeMap<String, Value>,
     /// What becomes of its state.
     pub state: StatePolicy,
+    /// The operator whose state it takes over, for one that comes in while that one goes; `None` for its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What becomes of its state when the update is rolled back; where it is not said, the state is kept if its type is the
+    /// same on both sides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<StatePolicy>,
+}
+
+impl Change {
+    /// Another component with that state policy.
+    pub fn to(component: ComponentRef, state: StatePolicy) -> Self {
+        Self { component: Some(component), properties: BTreeMap::new(), state, from: None, back: None }
+    }
+
+    /// Only a state policy: the rest is said elsewhere.
+    pub fn of_state(state: StatePolicy) -> Self {
+        Self { component: None, properties: BTreeMap::new(), state, from: None, back: None }
+    }
 }
 
 /// An update: a name, the guarantee asked for, and the operators it changes.
@@ -69,6 +89,16 @@ pub struct Update {
     /// What it must guarantee.
     #[serde(default)]
     pub guarantee: Guarantee,
-    /// The changes, by operator name.
+    /// The changes, by operator name. With a flow to change to, they say what becomes of states, and no more.
     pub changes: BTreeMap<String, Change>,
+    /// The whole flow to change to; `None` where only operators change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<Flow>,
+}
+
+impl Update {
+    /// An update that changes a flow into another.
+    pub fn to_flow(name: impl Into<String>, flow: Flow) -> Self {
+        Self { name: name.into(), guarantee: Guarantee::default(), changes: BTreeMap::new(), flow: Some(flow) }
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) mod types;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
-mod random;
+pub(crate) mod random;
 
 pub use component::validate_component;
 

@@ -48,7 +48,6 @@ pub(super) fn check<'a>(
     catalogue: &'a Catalogue,
 ) -> (Vec<Proposal<'a>>, Vec<Diagnostic>) {
     let mut found = Vec::new();
-    found.extend(update.changes.is_empty().then(|| empty(update, map)));
     let mut proposals: Vec<Proposal<'a>> = Vec::new();
     for (name, change) in &update.changes {
         match graph.find(name) {
@@ -65,14 +64,15 @@ pub(super) fn check<'a>(
     (proposals, found)
 }
 
-fn empty(update: &Update, map: &SourceMap) -> Diagnostic {
+/// U08, for an update that leaves everything as it is.
+pub(super) fn empty(update: &Update, map: &SourceMap) -> Diagnostic {
     diagnostic(
         Code::U08,
         format!("update `{}` changes nothing", update.name),
-        map.place(&Thing::Whole, "names no operator"),
-        "at least one changed operator",
+        map.place(&Thing::Whole, "changes nothing"),
+        "at least one operator that changes, comes or goes",
         "none",
-        "name an operator and what it runs from then on",
+        "name an operator and what it runs from then on, or a flow that is not the one that runs",
     )
 }
 
@@ -92,6 +92,20 @@ fn unknown_operator(graph: &FlowGraph, update: &Update, map: &SourceMap, name: &
         format!("`{name}`"),
         hint,
     )
+}
+
+/// What is wrong with the state of an operator that goes being taken over by one that comes: the rules for the state of one that changes.
+pub(super) fn check_handover(
+    graph: &FlowGraph,
+    map: &SourceMap,
+    catalogue: &Catalogue,
+    (name, change): (&str, &Change),
+    from: &Node,
+    to: &Component,
+) -> Vec<Diagnostic> {
+    let mut rules = Rules { graph, map, catalogue, name, node: from, change, found: Vec::new() };
+    rules.state(to);
+    rules.found
 }
 
 struct Rules<'a, 'm> {
@@ -165,7 +179,7 @@ impl<'a> Rules<'a, '_> {
         let hint = if sorted(before.clone()) == sorted(after.clone()) {
             "the names are the same: declare them in the same order, by which ports are numbered"
         } else {
-            "a change of ports is a change of the flow's shape, which an update of operators cannot make"
+            "to replace an operator by one with other ports, change the flow, and give the new operator another name"
         };
         let text = |(inputs, outputs): (Vec<String>, Vec<String>)| {
             format!("inputs ({}) and outputs ({})", inputs.join(", "), outputs.join(", "))

@@ -1,11 +1,12 @@
 //! For every rule an update that breaks it, with what is said, and a near miss that is planned; and whole plans.
 
-use super::{Action, Plan, Scheduler, plan, plan_unpromised};
+use super::{Action, Plan, Scheduler, inverse, plan, plan_unpromised};
 use crate::component::{Catalogue, Component, PropertyKind};
 use crate::diagnostic::{Code, Diagnostic, SourceMap, Thing};
-use crate::example::{catalogue, checked, component, http, render, transfer, update};
+use crate::example::{catalogue, checked, component, flow, http, render, transfer, update};
+use crate::flow::ComponentRef;
 use crate::graph::FlowGraph;
-use crate::update::{Guarantee, StatePolicy, Update};
+use crate::update::{Change, Guarantee, StatePolicy, Update};
 use serde_json::Value;
 
 const KEEP: StatePolicy = StatePolicy::Keep;
@@ -186,16 +187,87 @@ fn holding(reply: &str) -> (FlowGraph, Catalogue) {
 fn u07_what_is_held_comes_behind_the_marker() {
     let mut both = update("u", &[("load", "load@nio", KEEP), ("reply", "reply@nio", KEEP)]);
     both.guarantee = Guarantee::CutConsistency;
-    insta::assert_snapshot!(refused(Code::U07, &holding("reply"), &both, None));
+    insta::assert_snapshot!(refused(Code::U07, &holding("reply"), &both, Some(Scheduler::Epoch)));
     planned(&holding("reply@both"), &update("u", &[("load", "load@nio", KEEP)]));
 }
 
 #[test]
 fn u11_what_is_held_between_two_changes_mixes_them() {
     let mut both = update("u", &[("load", "load@nio", KEEP), ("reply", "reply@both", KEEP)]);
-    insta::assert_snapshot!(refused(Code::U11, &holding("reply"), &both, None));
+    insta::assert_snapshot!(refused(Code::U11, &holding("reply"), &both, Some(Scheduler::Epoch)));
+    let drained = planned(&holding("reply"), &both);
+    assert_eq!(drained.scheduler, Scheduler::StopTheWorld, "what is held is finished first");
     both.guarantee = Guarantee::CutConsistency;
     planned(&holding("reply"), &both);
+}
+
+/// An update to the flow that a text says.
+fn to(text: &str, changes: &[(&str, Change)]) -> Update {
+    let changes = changes.iter().map(|(name, change)| (name.to_string(), change.clone())).collect();
+    Update { changes, ..Update::to_flow("u", flow(text).0) }
+}
+
+const LINE: &str = "a = source\n x = count\n y = batch\n b = sink\n a.OUT -> x.IN\n x.OUT -> y.IN\n y.OUT -> b.IN";
+const INSTEAD: &str = "a = source\n z = count@big\n y = batch\n b = sink\n a.OUT -> z.IN\n z.OUT -> y.IN\n y.OUT -> b.IN";
+
+fn taking(from: &str, state: StatePolicy) -> Change {
+    Change { from: Some(from.into()), ..Change::of_state(state) }
+}
+
+#[test]
+fn u04_state_is_spoken_of_with_a_flow_too() {
+    let other = LINE.replace("x = count", "x = count@big");
+    insta::assert_snapshot!(refused(Code::U04, &line(), &to(&other, &[]), None));
+    planned(&line(), &to(&other, &[("x", Change::of_state(by("grow")))]));
+}
+
+#[test]
+fn u12_an_update_and_its_flow_agree() {
+    let wrong = Change::to(ComponentRef::parse("count@2"), KEEP);
+    let other = LINE.replace("x = count", "x = count@big");
+    let update = to(&other, &[("x", wrong), ("zz", Change::of_state(KEEP)), ("y", Change::of_state(KEEP))]);
+    let found = plan(&line().0, &update, &SourceMap::default(), &line().1, None).expect_err("refused").0;
+    let found: Vec<Diagnostic> = found.into_iter().filter(|d| d.code == Code::U12).collect();
+    insta::assert_snapshot!(render(&found, ""));
+    planned(&line(), &to(&other, &[("x", Change::to(ComponentRef::parse("count@big"), by("grow")))]));
+}
+
+#[test]
+fn u13_state_comes_from_what_goes() {
+    let cases = [
+        to(INSTEAD, &[("z", taking("y", by("grow")))]),
+        to(INSTEAD, &[("z", taking("nobody", by("grow")))]),
+        to(INSTEAD, &[("z", Change::of_state(by("grow")))]),
+        to(INSTEAD, &[("y", taking("x", KEEP))]),
+        Update { changes: [("x".to_owned(), taking("y", KEEP))].into(), flow: None, ..to(LINE, &[]) },
+    ];
+    let said: String = cases.iter().map(|case| {
+        let found = plan(&line().0, case, &SourceMap::default(), &line().1, None).expect_err("refused").0;
+        render(&found[..1], "")
+    }).collect();
+    insta::assert_snapshot!(said);
+    planned(&line(), &to(INSTEAD, &[("z", taking("x", by("grow")))]));
+}
+
+#[test]
+fn u14_what_nothing_leads_back_from_is_not_taken_back() {
+    let (graph, all) = line();
+    let update = to(INSTEAD, &[("z", taking("x", by("grow")))]);
+    let after = planned(&(graph.clone(), all.clone()), &update).after;
+    let found = inverse(&graph, &after, &update, &SourceMap::default()).expect_err("no way back");
+    insta::assert_snapshot!(render(&found.0, ""));
+    let back = Change { back: Some(by("shrink")), ..taking("x", by("grow")) };
+    let update = to(INSTEAD, &[("z", back)]);
+    let back = inverse(&graph, &after, &update, &SourceMap::default()).expect("there is a way");
+    assert_eq!(planned(&(after, all), &back).after, graph);
+}
+
+#[test]
+fn a_part_that_is_replaced_is_planned() {
+    let flow = line();
+    let plan = planned(&flow, &to(INSTEAD, &[("z", taking("x", by("grow")))]));
+    insta::assert_snapshot!(plan.explain(&flow.0));
+    insta::assert_json_snapshot!("a_part_that_is_replaced_as_actions", (&plan.actions, &plan.reconnections));
 }
 
 fn nio() -> Update {

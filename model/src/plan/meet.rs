@@ -14,10 +14,11 @@
 //!
 //! Every refusal comes with a run that leads there, so that it can be read without knowing the rule.
 
+use super::difference::Difference;
 use super::{Proposal, Scheduler, place};
 use crate::component::Component;
 use crate::diagnostic::{Code, Diagnostic, Place, SourceMap, Thing};
-use crate::graph::FlowGraph;
+use crate::graph::{FlowGraph, GraphArc};
 use crate::id::{ArcId, OperatorId};
 use crate::packet_type::PacketType;
 use crate::update::Update;
@@ -42,6 +43,104 @@ pub(super) fn check(
         if scheduler.mixes_versions() { Meeting::of(graph, update, map, scheduler, &changed, true) } else { after };
     found.extend(meeting.misfits(&on_feedback));
     found
+}
+
+/// The same where arcs move. The flow after the update was validated as a whole; what is left are packets from before it
+/// that meet what is new: those on feedback arcs, and those that buffers hold.
+pub(super) fn check_moved(
+    before: &FlowGraph,
+    after: &FlowGraph,
+    update: &Update,
+    map: &SourceMap,
+    difference: &Difference,
+) -> Vec<Diagnostic> {
+    let moved = Moved { before, after, update, map };
+    let on_feedback = before.arcs().filter(|(id, arc)| arc.feedback && !moved.is_switched(*id, difference));
+    let mut found: Vec<Diagnostic> = on_feedback.filter_map(|(id, _)| moved.feedback(id)).collect();
+    found.extend(moved.held());
+    found
+}
+
+/// A flow before and after, of other shapes.
+struct Moved<'a> {
+    before: &'a FlowGraph,
+    after: &'a FlowGraph,
+    update: &'a Update,
+    map: &'a SourceMap,
+}
+
+impl Moved<'_> {
+    /// Whether what is on a feedback arc is taken before anything else comes to its port.
+    fn is_switched(&self, id: ArcId, difference: &Difference) -> bool {
+        difference.switched.contains_key(&self.before.arc(id).to)
+    }
+
+    /// What lies on a feedback arc is taken by whoever reads it afterwards.
+    fn feedback(&self, id: ArcId) -> Option<Diagnostic> {
+        let arc = self.before.arc(id);
+        let to = self.after.driven(&self.before.output(arc.from))?;
+        let node = self.after.operator(to.operator);
+        let input = &node.component.inputs[usize::from(to.port.0)];
+        let refused = arc.carries.terms().iter().find(|term| input.accepts.accepts(term).is_none())?;
+        let place = self.map.flow().place(&Thing::Operator(node.name.clone()), format!("accepts `{}`", input.accepts));
+        Some(diagnostic(
+            Code::U07,
+            format!("`{}` does not accept what lies on the feedback arc that comes to it", self.after.input(to)),
+            place,
+            format!("`{}`, which can lie on `{}` when the update is applied", refused, self.before.arc_name(id)),
+            format!("`{}`", input.accepts),
+            "let it accept both types: old and new packets meet on a feedback arc under every scheduler",
+        ))
+    }
+
+    /// What a buffer that stays holds when the marker passes comes out behind it, on the new arcs.
+    fn held(&self) -> Vec<Diagnostic> {
+        let Self { before, after, .. } = self;
+        let stays = |(_, arc): &(ArcId, &GraphArc)| {
+            let node = after.operator(arc.to.operator);
+            let old = before.find(&node.name).map(|id| before.operator(id));
+            !arc.feedback && node.component.holds_open_work() && old.is_some_and(|o| o.component.holds_open_work())
+        };
+        let carried = |to| {
+            let port = before.find_input(&after.input(to))?;
+            Some(&before.arc(before.operator(port.operator).inputs[usize::from(port.port.0)]).carries)
+        };
+        let held: BTreeMap<usize, &PacketType> =
+            after.arcs().filter(stays).filter_map(|(id, arc)| Some((id.0 as usize, carried(arc.to)?))).collect();
+        let versions: Vec<Vec<&Component>> = after.operators().map(|(_, node)| vec![&node.component]).collect();
+        let wires: Vec<Wire> = after.arcs().map(|(_, arc)| wire(arc)).collect();
+        let types = types::propagate_held(&after.order(), &versions, &wires, &held);
+        types.misfits.iter().map(|misfit| self.refused(&types, *misfit)).collect()
+    }
+
+    fn refused(&self, types: &Types, misfit: Misfit) -> Diagnostic {
+        let arc = crate::graph::arc_id(misfit.arc);
+        let to = self.after.arc(arc).to;
+        let input = &self.after.operator(to.operator).component.inputs[usize::from(to.port.0)];
+        let history = types.history(misfit.arc, misfit.kind);
+        let holder = self.after.operator(self.after.arc(crate::graph::arc_id(history[0].0)).to.operator);
+        diagnostic(
+            Code::U07,
+            format!(
+                "on `{}`, a packet that `{}` held when update `{}` passed meets what does not accept it",
+                self.after.arc_name(arc),
+                holder.name,
+                self.update.name
+            ),
+            self.map.flow().place(&Thing::Operator(self.after.operator(to.operator).name.clone()), "does not accept it"),
+            format!("`{}`, as `{}` declares", input.accepts, self.after.input(to)),
+            format!("`{}`", history[history.len() - 1].1.term),
+            format!("let `{}` accept both types for a while", self.after.operator(to.operator).name),
+        )
+    }
+}
+
+fn wire(arc: &GraphArc) -> Wire {
+    Wire {
+        from: End { operator: Some(arc.from.operator), port: Some(arc.from.port.0.into()) },
+        to: End { operator: Some(arc.to.operator), port: Some(arc.to.port.0.into()) },
+        feedback: arc.feedback,
+    }
 }
 
 /// Which versions can meet under a scheduler, and with which types.
@@ -74,15 +173,10 @@ impl<'a> Meeting<'a> {
                 Some(Some(new)) => vec![*new],
             })
             .collect();
-        let wires: Vec<Wire> = graph
-            .arcs()
-            .map(|(_, arc)| Wire {
-                from: End { operator: Some(arc.from.operator), port: Some(arc.from.port.0.into()) },
-                to: End { operator: Some(arc.to.operator), port: Some(arc.to.port.0.into()) },
-                feedback: arc.feedback,
-            })
-            .collect();
-        let types = types::propagate_held(&graph.order(), &versions, &wires, &held(graph));
+        let wires: Vec<Wire> = graph.arcs().map(|(_, arc)| wire(arc)).collect();
+        // Where everything is drained first, nothing is held.
+        let held = if scheduler == Scheduler::StopTheWorld { BTreeMap::new() } else { held(graph) };
+        let types = types::propagate_held(&graph.order(), &versions, &wires, &held);
         Self { graph, update, map, scheduler, changed, versions, types }
     }
 
@@ -305,7 +399,7 @@ impl<'a> Pair<'a> {
         let (new, old) = (named(true), named(false));
         let what = match meeting.scheduler {
             Scheduler::Direct => "message",
-            Scheduler::Epoch => "marker",
+            Scheduler::StopTheWorld | Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => "marker",
         };
         let arrived = format!("the {what} of update `{}` is applied at {new}", meeting.update.name);
         if old.is_empty() { arrived } else { format!("{arrived}, and not yet at {old}") }

@@ -1,6 +1,7 @@
 //! Schedulers: how an update gets to the operators it changes, and what each way promises.
 
 use super::names_of;
+use super::route::{self, Route, Ways};
 use crate::component::{Emission, Wake};
 use crate::graph::FlowGraph;
 use crate::id::OperatorId;
@@ -14,38 +15,65 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scheduler {
+    /// Sources stop, everything is drained, the update is applied, sources go on: what Kitsune and Rubah do.
+    StopTheWorld,
     /// A message to each changed operator, in no order with the packets: the negative control.
     Direct,
+    /// The paper's: a marker goes to the first operator that changes, and from there on, in order, to the others.
+    Dependent,
     /// A marker from the sources, in order behind the packets, awaited on every input and sent on every output.
     Epoch,
+    /// A marker that enters at the heads of the smallest part of the flow that must see it, and stays inside.
+    Scoped,
 }
 
 /// What a scheduler's name was misread from.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no scheduler is called `{0}`: there are `direct` and `epoch`")]
-pub struct UnknownScheduler(String);
+#[error("no scheduler is called `{asked}`: there are {}", names())]
+pub struct UnknownScheduler {
+    asked: String,
+}
+
+fn names() -> String {
+    let names: Vec<String> = Scheduler::ALL.iter().map(|s| format!("`{s}`")).collect();
+    let (last, rest) = names.split_last().expect("there are schedulers");
+    format!("{} and {last}", rest.join(", "))
+}
 
 impl Scheduler {
     /// Every scheduler.
-    pub const ALL: &'static [Self] = &[Self::Direct, Self::Epoch];
+    pub const ALL: &'static [Self] = &[Self::StopTheWorld, Self::Direct, Self::Dependent, Self::Epoch, Self::Scoped];
 
-    /// What it guarantees for every update. [`Guarantee::Serializability`] is kept but for one case, which a plan
-    /// refuses (U11): open work held between two changed operators, which the marker overtakes.
+    /// What is tried in turn when none is asked for: the one that holds up least first.
+    pub const BY_DEFAULT: &'static [Self] = &[Self::Scoped, Self::Epoch, Self::StopTheWorld];
+
+    /// What it guarantees for every update, but for the cases that a plan refuses (U11).
     pub fn guarantees(self) -> &'static [Guarantee] {
         match self {
             Self::Direct => &[],
-            Self::Epoch => &[Guarantee::Serializability, Guarantee::CutConsistency],
+            Self::StopTheWorld | Self::Dependent | Self::Epoch | Self::Scoped => {
+                &[Guarantee::Serializability, Guarantee::CutConsistency]
+            }
         }
     }
 
     /// The same in a sentence.
     pub fn promise(self) -> &'static str {
         match self {
+            Self::StopTheWorld => {
+                "Everything, at the price of a pause: all changed operators change while nothing is in the flow."
+            }
             Self::Direct => {
                 "Each changed operator changes between two of its firings; nothing is promised for two or more of them."
             }
+            Self::Dependent => {
+                "All changed operators change at one computation time, as seen by packets that pass the first of them."
+            }
             Self::Epoch => {
                 "All changed operators change at one computation time, behind the same packets, and updates take effect in one order everywhere."
+            }
+            Self::Scoped => {
+                "All changed operators change at one computation time, without waiting for what is queued before them; updates that overlap take effect in one order wherever they do."
             }
         }
     }
@@ -54,28 +82,93 @@ impl Scheduler {
     pub fn mixes_versions(self) -> bool {
         match self {
             Self::Direct => true,
-            Self::Epoch => false,
+            Self::StopTheWorld | Self::Dependent | Self::Epoch | Self::Scoped => false,
         }
     }
 
-    /// The operators that the update's messages pass.
-    pub(super) fn scope(self, graph: &FlowGraph, targets: &[OperatorId]) -> Vec<OperatorId> {
-        match self {
-            Self::Direct => targets.to_vec(),
-            Self::Epoch => graph.operators().map(|(id, _)| id).collect(),
-        }
+    /// Whether an update is applied in a second part, when a first has made everything quiet.
+    pub fn in_two_parts(self) -> bool {
+        self == Self::StopTheWorld
     }
 
     /// Why it gives the guarantee for this update (`Ok`), or why not (`Err`).
     pub(super) fn judge(self, graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {
+        let carried = || match (held_between(graph, targets), asked) {
+            (Some(carried), Guarantee::Serializability) => Err(carried),
+            (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
+        };
         match self {
             Self::Direct => direct(graph, targets, asked),
-            Self::Epoch => match (held_between(graph, targets), asked) {
-                (Some(carried), Guarantee::Serializability) => Err(carried),
-                (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(epoch(graph, targets)),
-            },
+            Self::StopTheWorld => Ok(format!(
+                "{} stop, and {} when every packet and all open work has left the flow",
+                names_of(graph, &graph.sources()),
+                change(graph, targets)
+            )),
+            Self::Epoch => carried().map(|()| epoch(graph, targets)),
+            Self::Scoped => carried().map(|()| scoped(graph, targets)),
+            Self::Dependent => carried().and_then(|()| dependent(graph, targets, asked)),
         }
     }
+}
+
+fn change(graph: &FlowGraph, targets: &[OperatorId]) -> String {
+    format!("{} {}", names_of(graph, targets), if targets.len() == 1 { "changes" } else { "change" })
+}
+
+fn scoped(graph: &FlowGraph, targets: &[OperatorId]) -> String {
+    let route = Route::of(Scheduler::Scoped, graph, targets, &BTreeSet::new());
+    let heads = names_of(graph, &route.heads);
+    match (targets, route.passes.len()) {
+        (_, 0) => "nothing that runs is touched".into(),
+        ([_], 1) => format!(
+            "only {heads} changes, between two of its firings, and no lineage fires there twice, so it needs no more than that moment{}",
+            carried_over(graph, targets)
+        ),
+        (_, passed) => format!(
+            "its marker enters at {heads} and passes {passed} of {} operators: {} at one computation time, and what is queued before {heads} is not waited for{}",
+            graph.len(),
+            change(graph, targets),
+            carried_over(graph, targets)
+        ),
+    }
+}
+
+/// The paper's scheduler orders what passes its origin, and only that.
+fn dependent(graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {
+    let (ways, set) = (Ways::of(graph), targets.iter().copied().collect());
+    let Some(origin) = route::origin(graph, &ways, &set) else {
+        return Ok(format!("no operator precedes all of {}, so its marker goes everywhere", names_of(graph, targets)));
+    };
+    let name = &graph.operator(origin).name;
+    let below: BTreeSet<OperatorId> = ways.behind(origin).iter().copied().chain([origin]).collect();
+    if route::is_entered_from_behind(graph, &ways, &below) {
+        return Err(format!(
+            "what happens behind `{name}`, where its marker begins to be awaited, comes round by a feedback arc and can enter beside it"
+        ));
+    }
+    let beside = targets.iter().find(|target| !route::dominates(graph, &ways, origin, **target));
+    let splitter = route::splitters(graph, &ways, &set, &below).into_iter().next();
+    if let (Guarantee::Serializability, Some(beside), Some(splitter)) = (asked, beside, splitter) {
+        return Err(format!(
+            "a lineage that `{}` sends several ways can pass `{name}` before the marker and reach `{}` beside it, after the change",
+            graph.operator(splitter).name,
+            graph.operator(*beside).name
+        ));
+    }
+    Ok(format!(
+        "its marker goes to `{name}` and from there, in order behind the packets, to what depends on it: {} at one computation time{}",
+        change(graph, targets),
+        carried_over(graph, targets)
+    ))
+}
+
+fn carried_over(graph: &FlowGraph, targets: &[OperatorId]) -> String {
+    let holding = targets.iter().copied().filter(|id| graph.operator(*id).component.holds_open_work());
+    let holding: Vec<OperatorId> = holding.collect();
+    if holding.is_empty() {
+        return String::new();
+    }
+    format!("; what {} holds at that moment is carried over, or finished first where it goes", names_of(graph, &holding))
 }
 
 fn direct(graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {
@@ -98,12 +191,11 @@ fn direct(graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result
 }
 
 fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
-    let names = names_of(graph, targets);
     let mut reason = format!(
-        "its marker enters at {} and passes every operator behind the same packets, so {names} {} at one computation time: \
+        "its marker enters at {} and passes every operator behind the same packets, so {} at one computation time: \
          no packet produced after the change reaches an operator before it",
         names_of(graph, &graph.sources()),
-        if targets.len() == 1 { "changes" } else { "change" },
+        change(graph, targets),
     );
     if let [target] = targets {
         reason.push_str(if fires_once(graph, *target) {
@@ -113,15 +205,7 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
             "; this matters for one operator too, since a lineage can bring it several packets"
         });
     }
-    let holding: Vec<OperatorId> =
-        targets.iter().copied().filter(|id| graph.operator(*id).component.holds_open_work()).collect();
-    if !holding.is_empty() {
-        reason.push_str(&format!(
-            "; what {} holds at that moment is carried over, and finished by the new version",
-            names_of(graph, &holding)
-        ));
-    }
-    reason
+    reason + &carried_over(graph, targets)
 }
 
 /// Open work that a marker overtakes between two changed operators: its lineage met the old version of the first and
@@ -160,8 +244,11 @@ fn fires_once(graph: &FlowGraph, target: OperatorId) -> bool {
 impl fmt::Display for Scheduler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::StopTheWorld => "stop-the-world",
             Self::Direct => "direct",
+            Self::Dependent => "dependent",
             Self::Epoch => "epoch",
+            Self::Scoped => "scoped",
         })
     }
 }
@@ -170,7 +257,7 @@ impl FromStr for Scheduler {
     type Err = UnknownScheduler;
 
     fn from_str(text: &str) -> Result<Self, UnknownScheduler> {
-        Self::ALL.iter().copied().find(|s| s.to_string() == text).ok_or_else(|| UnknownScheduler(text.into()))
+        Self::ALL.iter().copied().find(|s| s.to_string() == text).ok_or_else(|| UnknownScheduler { asked: text.into() })
     }
 }
 

@@ -207,13 +207,21 @@ fn any_update() -> impl Strategy<Value = Update> {
     let policy = prop_oneof![Just(StatePolicy::Keep), Just(StatePolicy::Reset), text().prop_map(StatePolicy::Transfer)];
     let component = (text(), text()).prop_map(|(name, version)| ComponentRef { name: name.replace('@', ""), version });
     let value = value().prop_filter("TOML has no null", |value| !value.to_string().contains("null"));
-    let change = (option::of(component), btree_map(text(), value, 0..3), policy);
-    let change = change.prop_map(|(component, properties, state)| Change { component, properties, state });
+    let back = option::of(policy.clone());
+    let change = (option::of(component), btree_map(text(), value, 0..3), policy, option::of(text()), back);
+    let change = change.prop_map(|(component, properties, state, from, back)| Change {
+        component,
+        properties,
+        state,
+        from,
+        back,
+    });
     let guarantee = select(vec![Guarantee::Serializability, Guarantee::CutConsistency]);
     (text(), guarantee, btree_map(text(), change, 1..4)).prop_map(|(name, guarantee, changes)| Update {
         name,
         guarantee,
         changes,
+        flow: None,
     })
 }
 

@@ -15,14 +15,28 @@
 //! properties = { CHUNK = 65536 }
 //! ```
 //!
+//! An update of the whole flow names the flow file to change to, and says only what becomes of states:
+//!
+//! ```toml
+//! [update]
+//! name = "another-cache"
+//! flow = "lru.fbp"                  # relative to this file
+//!
+//! [operator.lru]
+//! from = "cache"                    # it comes in with the state of one that goes
+//! state = { transfer = "cache-to-lru" }
+//! back = { transfer = "lru-to-cache" }   # for a rollback
+//! ```
+//!
 //! `state` is never guessed: a change without it is refused here already, under the rule that asks for it (U04).
 //! Whether the operators, components and transfers exist is not judged here.
 
 use super::report::Report;
+use super::{fbp, fbp_json};
 use super::table::{self, Table};
 use super::tree::{self, Entry, Node, Shape, inline_table, toml_key, toml_text, toml_value};
 use crate::diagnostic::{Code, Diagnostics, SourceMap, Thing};
-use crate::flow::ComponentRef;
+use crate::flow::{ComponentRef, Flow};
 use crate::update::{Change, Guarantee, StatePolicy, Update};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -30,23 +44,53 @@ use std::collections::BTreeMap;
 const GUARANTEES: [(&str, Guarantee); 2] =
     [("serializability", Guarantee::Serializability), ("cut-consistency", Guarantee::CutConsistency)];
 
-/// Reads an update, or says everything that is wrong with it.
+/// Gives the text of a flow file that an update names: what the file is called in messages, and what is in it.
+pub type Open<'a> = &'a mut dyn FnMut(&str) -> Result<(String, String), Diagnostics>;
+
+/// Reads an update of operators, or says everything that is wrong with it. One that names a flow file is refused (P06): there
+/// is nothing to read that from. See [`parse_with`].
 pub fn parse(source_name: &str, text: &str) -> Result<(Update, SourceMap), Diagnostics> {
+    parse_with(source_name, text, &mut |file| Err(unopened(source_name, file)))
+}
+
+/// Reads an update, and the flow file that it may name.
+pub fn parse_with(source_name: &str, text: &str, open: Open<'_>) -> Result<(Update, SourceMap), Diagnostics> {
     let mut reader = Reader { report: Report::new(source_name), map: SourceMap::new(source_name) };
     reader.map.note(Thing::Whole, 0..text.len());
     let root = tree::toml(text, &mut reader.report);
     let update = root.and_then(|root| reader.root(&root));
-    match update {
-        Some(update) => reader.report.finish((update, reader.map)),
-        None => {
-            assert!(!reader.report.is_empty(), "a reader that gives no update has said why");
-            reader.report.finish((no_update(), reader.map))
-        }
+    let Some((mut update, file)) = update else {
+        assert!(!reader.report.is_empty(), "a reader that gives no update has said why");
+        return reader.report.finish((no_update(), reader.map));
+    };
+    let (_, mut map) = reader.report.finish(((), reader.map))?;
+    if let Some(file) = file {
+        let (source, text) = open(&file)?;
+        let (flow, places) = parse_flow(&source, &text)?;
+        update.flow = Some(flow);
+        map = map.with_flow(places);
+    }
+    Ok((update, map))
+}
+
+/// A flow file in one of the two formats, told apart by its name.
+fn parse_flow(source: &str, text: &str) -> Result<(Flow, SourceMap), Diagnostics> {
+    if source.ends_with(".json") { fbp_json::parse(source, text) } else { fbp::parse(source, text) }
+}
+
+/// P06.
+fn unopened(source_name: &str, file: &str) -> Diagnostics {
+    let mut report = Report::new(source_name);
+    let fault = report.refusal(Code::P06, format!("the update names flow file `{file}`, which cannot be opened from here"));
+    fault.expected("an update of operators", format!("flow = {file:?}")).hint("give the flow along with the update");
+    match report.finish(()) {
+        Err(diagnostics) => diagnostics,
+        Ok(()) => unreachable!("something was refused"),
     }
 }
 
 fn no_update() -> Update {
-    Update { name: String::new(), guarantee: Guarantee::default(), changes: BTreeMap::new() }
+    Update { name: String::new(), guarantee: Guarantee::default(), changes: BTreeMap::new(), flow: None }
 }
 
 struct Reader<'s> {
@@ -55,18 +99,22 @@ struct Reader<'s> {
 }
 
 impl Reader<'_> {
-    fn root(&mut self, root: &Node) -> Option<Update> {
+    /// The update, and the flow file that it names.
+    fn root(&mut self, root: &Node) -> Option<(Update, Option<String>)> {
         let mut table = Table::of(root, "the update file", &mut self.report)?;
         let header = table.require("update", "begin with `[update]` and `name = \"...\"`", &mut self.report);
         let operators = table.take("operator");
         table.finish(&mut self.report);
-        let changes = self.changes(operators, operators.or(header));
+        let nearest = operators.or(header);
         let header = header.and_then(|node| self.header(node));
-        let (name, guarantee) = header?;
-        Some(Update { name, guarantee, changes: changes? })
+        // Without a header nobody knows whether there should be changes.
+        let may_be_empty = header.as_ref().is_none_or(|(_, _, file)| file.is_some());
+        let changes = self.changes(operators, nearest, may_be_empty);
+        let (name, guarantee, file) = header?;
+        Some((Update { name, guarantee, changes: changes?, flow: None }, file))
     }
 
-    fn header(&mut self, node: &Node) -> Option<(String, Guarantee)> {
+    fn header(&mut self, node: &Node) -> Option<(String, Guarantee, Option<String>)> {
         let report = &mut self.report;
         let mut table = Table::of(node, "`[update]`", report)?;
         let name = table.require("name", "a name for messages and the history, for example \"nio-switch\"", report);
@@ -74,26 +122,35 @@ impl Reader<'_> {
             self.map.note(Thing::UpdateName, node.span.clone());
         }
         let name = name.and_then(|n| table::text(n, "the update's `name`", report));
-        let guarantee = table.take("guarantee");
+        let (guarantee, file) = (table.take("guarantee"), table.take("flow"));
         table.finish(report);
+        let file = match file {
+            Some(node) => Some(table::text(node, "the update's `flow`", report)?.to_owned()),
+            None => None,
+        };
         let guarantee = match guarantee {
             Some(node) => table::one_of(node, "the update's `guarantee`", &GUARANTEES, report)?,
             None => Guarantee::default(),
         };
-        Some((name?.into(), guarantee))
+        Some((name?.into(), guarantee, file))
     }
 
-    fn changes(&mut self, operators: Option<&Node>, nearest: Option<&Node>) -> Option<BTreeMap<String, Change>> {
+    fn changes(
+        &mut self,
+        operators: Option<&Node>,
+        nearest: Option<&Node>,
+        may_be_empty: bool,
+    ) -> Option<BTreeMap<String, Change>> {
         let entries = match operators {
             Some(node) => table::entries(node, "`operator`", &mut self.report)?,
             None => &[],
         };
-        if entries.is_empty() {
+        if entries.is_empty() && !may_be_empty {
             let span = nearest.map_or(0..0, |node| node.span.clone());
             let fault =
                 self.report.fault(Code::U08, span, "the update changes no operator").label("nothing is changed");
             let fault = fault.expected("`[operator.NAME]` at least once", "none");
-            fault.hint("add `[operator.NAME]` with `component` or `properties`, and `state`");
+            fault.hint("add `[operator.NAME]` with `component` or `properties`, and `state`; or name a `flow` to change to");
             return None;
         }
         let changes: Vec<_> = entries.iter().map(|e| Some((e.key.clone(), self.change(e)?))).collect();
@@ -107,12 +164,13 @@ impl Reader<'_> {
         let mut table = Table::of(&entry.node, format!("the change of `{operator}`"), report)?;
         let (component, state) = (table.take("component"), table.take("state"));
         let properties = table.take("properties");
+        let (from, back) = (table.take("from"), table.take("back"));
         let span = table.span();
         table.finish(report);
         let policy = match state {
             Some(node) => {
                 self.map.note(Thing::ChangeState(operator.clone()), node.span.clone());
-                state_policy(node, operator, report)
+                state_policy(node, "state", operator, report)
             }
             None => {
                 let fault = report.fault(
@@ -135,8 +193,17 @@ impl Reader<'_> {
             }
             None => Some(None),
         };
+        let from = from.map(|node| table::text(node, &format!("`from` in the change of `{operator}`"), report));
+        let back = back.map(|node| state_policy(node, "back", operator, report));
+        let (from, back) = (from.map(|f| f.map(str::to_owned)), back);
         let properties = self.properties(properties, operator);
-        Some(Change { component: component?, properties: properties?, state: policy? })
+        Some(Change {
+            component: component?,
+            properties: properties?,
+            state: policy?,
+            from: from.map_or(Some(None), |f| f.map(Some))?,
+            back: back.map_or(Some(None), |b| b.map(Some))?,
+        })
     }
 
     fn properties(&mut self, node: Option<&Node>, operator: &str) -> Option<BTreeMap<String, Value>> {
@@ -149,8 +216,8 @@ impl Reader<'_> {
     }
 }
 
-fn state_policy(node: &Node, operator: &str, report: &mut Report<'_>) -> Option<StatePolicy> {
-    let what = format!("`state` in the change of `{operator}`");
+fn state_policy(node: &Node, key: &str, operator: &str, report: &mut Report<'_>) -> Option<StatePolicy> {
+    let what = format!("`{key}` in the change of `{operator}`");
     if let Shape::Table(_) = node.shape {
         let mut table = Table::of(node, &what, report)?;
         let name = table.require("transfer", "name a declared transfer: { transfer = \"NAME\" }", report);
@@ -177,14 +244,17 @@ fn state_policy(node: &Node, operator: &str, report: &mut Report<'_>) -> Option<
 
 /// Prints an update so that [`parse`] gives it back; refuses (P05) one that TOML cannot hold.
 ///
-/// Those are an update that changes nothing, a component whose name has an `@`, and a property that is null.
+/// Those are an update to a flow, which is another file, an update that changes nothing, a component whose name has an `@`, and a property that is null.
 pub fn print(update: &Update) -> Result<String, Diagnostics> {
     let mut report = Report::new(&update.name);
     let mut out = format!("[update]\nname = {}\n", toml_text(&update.name));
     if update.guarantee != Guarantee::default() {
         out += &format!("guarantee = \"{}\"\n", update.guarantee);
     }
-    if update.changes.is_empty() {
+    if update.flow.is_some() {
+        let fault = report.refusal(Code::P05, "an update to a flow names that flow by its file");
+        fault.expected("an update of operators", "a flow").hint("write the flow to a file, and `flow = \"FILE\"` yourself");
+    } else if update.changes.is_empty() {
         let fault = report.refusal(Code::P05, "an update without changes cannot be written");
         fault.expected("one change or more", "none").hint("change an operator");
     }
@@ -204,11 +274,11 @@ fn print_change(operator: &str, change: &Change, report: &mut Report<'_>) -> Str
         }
         out += &format!("component = {}\n", toml_text(&component.to_string()));
     }
-    out += &match &change.state {
-        StatePolicy::Keep => "state = \"keep\"\n".into(),
-        StatePolicy::Reset => "state = \"reset\"\n".into(),
-        StatePolicy::Transfer(name) => format!("state = {{ transfer = {} }}\n", toml_text(name)),
-    };
+    if let Some(from) = &change.from {
+        out += &format!("from = {}\n", toml_text(from));
+    }
+    out += &print_policy("state", &change.state);
+    out += &change.back.as_ref().map(|back| print_policy("back", back)).unwrap_or_default();
     let pair = |(name, value): (&String, &Value)| match toml_value(value) {
         Some(value) => format!("{} = {value}", toml_key(name)),
         None => {
@@ -223,4 +293,12 @@ fn print_change(operator: &str, change: &Change, report: &mut Report<'_>) -> Str
         out += &format!("properties = {}\n", inline_table(properties));
     }
     out
+}
+
+fn print_policy(key: &str, policy: &StatePolicy) -> String {
+    match policy {
+        StatePolicy::Keep => format!("{key} = \"keep\"\n"),
+        StatePolicy::Reset => format!("{key} = \"reset\"\n"),
+        StatePolicy::Transfer(name) => format!("{key} = {{ transfer = {} }}\n", toml_text(name)),
+    }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::sample::Index;
 use std::collections::BTreeSet;
 
-fn parts() -> Catalogue {
+pub(crate) fn parts() -> Catalogue {
     catalogue([
         component("source", "none each source", "", "OUT t").with_property("N", PropertyKind::Integer, Some(1.into())),
         component("source@u", "none many source", "", "OUT u"),
@@ -33,8 +33,9 @@ fn parts() -> Catalogue {
     ])
 }
 
+/// What a flow grows by.
 #[derive(Debug, Clone, Copy)]
-enum Block {
+pub(crate) enum Block {
     Source,
     Map,
     Wrapped,
@@ -47,7 +48,7 @@ enum Block {
     Loop,
 }
 
-fn block() -> impl Strategy<Value = (Block, Index, Index)> {
+pub(crate) fn block() -> impl Strategy<Value = (Block, Index, Index)> {
     let block = prop_oneof![
         Just(Block::Source),
         Just(Block::Map),
@@ -64,13 +65,13 @@ fn block() -> impl Strategy<Value = (Block, Index, Index)> {
 }
 
 #[derive(Default)]
-struct Growing {
+pub(crate) struct Growing {
     flow: Flow,
     loose: Vec<PortRef>,
 }
 
 impl Growing {
-    fn of(blocks: &[(Block, Index, Index)]) -> Flow {
+    pub(crate) fn of(blocks: &[(Block, Index, Index)]) -> Flow {
         let mut growing = Self::default();
         growing.source("source");
         for (block, first, second) in blocks {

@@ -1,0 +1,52 @@
+//! The inverse of an update: what takes a flow back to what it was.
+//!
+//! It is an update like any other, to the flow before. What becomes of each state on the way back is the `back` of the change
+//! that brought it there, or, where that is not said, the state as it is, if its type allows that (U14).
+
+use super::place;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
+use crate::graph::{FlowGraph, Node};
+use crate::update::{Change, StatePolicy, Update};
+use crate::validate::diagnostic;
+
+/// The update that leads from `after` back to `before`, given the one that led there; or which states it cannot take back.
+pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &SourceMap) -> Result<Update, Diagnostics> {
+    let mut back = Update::to_flow(format!("rollback of {}", update.name), before.to_flow());
+    back.guarantee = update.guarantee;
+    let mut found = Vec::new();
+    for (_, old) in before.operators() {
+        let said = update.changes.get(&old.name);
+        let way = match after.find(&old.name).map(|id| after.operator(id)) {
+            Some(new) if new.component.id != old.component.id => Some((new, said, None)),
+            Some(_) => None,
+            // It went: what took its state over gives it back.
+            None => update.changes.iter().find(|(_, c)| c.from.as_ref() == Some(&old.name)).and_then(|(name, change)| {
+                Some((after.operator(after.find(name)?), Some(change), Some(name.clone())))
+            }),
+        };
+        let Some((new, said, from)) = way else { continue };
+        match policy(old, new, said) {
+            Some(state) => drop(back.changes.insert(old.name.clone(), Change { from, ..Change::of_state(state) })),
+            None => found.push(untakable(update, map, old, new)),
+        }
+    }
+    if found.is_empty() { Ok(back) } else { Err(Diagnostics(found)) }
+}
+
+fn policy(old: &Node, new: &Node, said: Option<&Change>) -> Option<StatePolicy> {
+    let same = old.component.state == new.component.state;
+    said.and_then(|change| change.back.clone()).or(same.then_some(StatePolicy::Keep))
+}
+
+/// U14.
+fn untakable(update: &Update, map: &SourceMap, old: &Node, new: &Node) -> Diagnostic {
+    let state = |node: &Node| node.component.state.clone().unwrap_or_else(|| "no state".into());
+    diagnostic(
+        Code::U14,
+        format!("update `{}` cannot be taken back: nothing leads from the state of `{}` back to that of `{}`", update.name, new.name, old.name),
+        place(map, [Thing::ChangeState(new.name.clone()), Thing::Change(new.name.clone())], "says only the way there"),
+        format!("`back`: a transfer from `{}` to `{}`, or \"reset\"", state(new), state(old)),
+        "no `back`, and other state types",
+        "apply an update of your own that says what becomes of the state",
+    )
+}

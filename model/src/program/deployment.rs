@@ -1,0 +1,354 @@
+//! A plan, brought to the operators that run: every name looked up, every order written out.
+//!
+//! A plan speaks of the graph it was made for. A deployment speaks of operators by the numbers they have while they run, and
+//! holds what the drivers need: whom the marker is sent to, what it says to each operator, what each does then, which
+//! operators start, and whom the exit hears from.
+
+use super::{Feed, Program, ProgramArc, operator};
+use crate::component::Wake;
+use crate::flow::PortRef;
+use crate::graph::FlowGraph;
+use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
+use crate::marker::{Expected, Mail, Orders};
+use crate::plan::{Action, Pass, Plan, Scheduler};
+use crate::update::StatePolicy;
+use std::collections::BTreeMap;
+
+/// What an operator does at its computation time: an action of the plan, by number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// It goes on with another function.
+    Replace(StatePolicy),
+    /// It takes new values of properties.
+    Configure,
+    /// It gives its state to an operator that comes.
+    HandOver(OperatorId, StatePolicy),
+    /// It takes the arc of that move from its port.
+    Disconnect(Move),
+    /// The arc of that move is attached to its port, now or when it comes.
+    Connect(Move),
+}
+
+/// An arc that moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Move {
+    /// The arc.
+    pub arc: ArcId,
+    /// The port that it leaves; none for an arc that is new.
+    pub from: Option<InPort>,
+    /// The port that it comes to; none for an arc that dies with its producer.
+    pub to: Option<InPort>,
+}
+
+/// An update, ready to be carried out in a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// The update.
+    pub update: UpdateId,
+    /// What it is called.
+    pub name: String,
+    /// How it travels.
+    pub scheduler: Scheduler,
+    /// Operators that get the marker from the entrance.
+    pub heads: Vec<OperatorId>,
+    /// Operators that are told to go on when all is done (stop-the-world).
+    pub stopped: Vec<OperatorId>,
+    /// Operators that come, with the graph's node of each.
+    pub born: Vec<OperatorId>,
+    /// Operators that go.
+    pub retired: Vec<OperatorId>,
+    /// Arcs that move.
+    pub moves: Vec<Move>,
+    /// Whom the exit waits for.
+    pub expected: Expected,
+    /// The operators that the marker passes.
+    pub scope: Vec<OperatorId>,
+    acts: BTreeMap<OperatorId, Vec<Act>>,
+    orders: BTreeMap<OperatorId, Orders>,
+    /// The second part, for updates that have one.
+    second: BTreeMap<OperatorId, Orders>,
+    switches: BTreeMap<(OperatorId, PortIndex), (Orders, Vec<Act>)>,
+}
+
+impl Deployment {
+    /// What the marker says to an operator; where the plan has nothing for it, that it is to be passed on everywhere.
+    pub fn orders(&self, program: &Program, at: OperatorId) -> Orders {
+        self.orders.get(&at).copied().unwrap_or_else(|| {
+            let interface = &program.operator(at).interface;
+            Orders { awaited: interface.forward(), forward: interface.outputs, settles: true, ..Orders::default() }
+        })
+    }
+
+    /// What the marker says when it comes to a port: at a feedback port it speaks of that port only.
+    pub fn orders_at(&self, program: &Program, at: OperatorId, port: PortIndex) -> Orders {
+        match self.switches.get(&(at, port)) {
+            Some((orders, _)) => *orders,
+            None => self.orders(program, at),
+        }
+    }
+
+    /// What mail about the update says to an operator.
+    pub fn orders_by_mail(&self, program: &Program, at: OperatorId, mail: Mail) -> Orders {
+        match mail {
+            Mail::Apply(_) => self.second.get(&at).copied().unwrap_or_default(),
+            Mail::Marker(_) | Mail::Resume(_) | Mail::End => self.orders(program, at),
+        }
+    }
+
+    /// Operators that are told to apply when all is quiet, and what they are told.
+    pub fn second_part(&self) -> impl Iterator<Item = OperatorId> {
+        self.second.keys().copied()
+    }
+
+    /// The actions of an operator, in order; empty where it is not changed.
+    pub fn acts(&self, at: OperatorId) -> &[Act] {
+        self.acts.get(&at).map_or(&[], Vec::as_slice)
+    }
+
+    /// The actions at a feedback port, in order.
+    pub fn acts_at(&self, at: OperatorId, port: PortIndex) -> &[Act] {
+        self.switches.get(&(at, port)).map_or(&[], |(_, acts)| acts.as_slice())
+    }
+
+    /// Operators that perform actions, with them.
+    pub fn changed(&self) -> impl Iterator<Item = (OperatorId, &[Act])> {
+        self.acts.iter().map(|(at, acts)| (*at, acts.as_slice()))
+    }
+
+    /// Whether the update changes an operator: function, properties or arcs, or that it comes or goes.
+    pub fn changes(&self, at: OperatorId) -> bool {
+        self.acts.contains_key(&at) || self.born.contains(&at)
+    }
+
+    /// Whether the operator is one that the marker passes.
+    pub fn concerns(&self, at: OperatorId) -> bool {
+        self.orders.contains_key(&at)
+    }
+}
+
+impl Program {
+    /// Brings a plan, made for the graph as the updates admitted so far leave it, to the operators that run.
+    pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) -> Deployment {
+        self.last = UpdateId(self.last.0 + 1);
+        let update = self.last;
+        let old: Vec<OperatorId> = before.operators().map(|(_, node)| self.current[&node.name]).collect();
+        let born = self.bring_in(plan, update);
+        let names = Names { program: self, old: &old, before };
+        let acts: BTreeMap<OperatorId, Vec<Act>> =
+            plan.actions.iter().map(|(at, list)| (old[at.0 as usize], names.acts(list))).collect();
+        let switches = plan.switches.iter().map(|(port, list)| {
+            let orders = Orders {
+                actions: list.len() as u16,
+                leaves: PortSet::only(port.port),
+                ..Orders::default()
+            };
+            ((old[port.operator.0 as usize], port.port), (orders, names.acts(list)))
+        });
+        let switches: BTreeMap<_, _> = switches.collect();
+        let moves: Vec<Move> = plan.reconnections.iter().map(|r| names.a_move(&r.arc, r.from.as_ref(), r.to.as_ref())).collect();
+        self.expect_loose_ends(&moves);
+        self.inherit(&acts);
+        let retired: Vec<OperatorId> = plan.retired.iter().map(|at| old[at.0 as usize]).collect();
+        for at in &plan.retired {
+            self.current.remove(&before.operator(*at).name);
+        }
+        let mut deployment = Deployment {
+            update,
+            name: plan.update.clone(),
+            scheduler: plan.scheduler,
+            heads: plan.route.heads.iter().map(|at| old[at.0 as usize]).collect(),
+            stopped: Vec::new(),
+            born,
+            retired,
+            moves,
+            expected: Expected::default(),
+            scope: plan.route.passes.keys().map(|at| old[at.0 as usize]).collect(),
+            acts,
+            orders: BTreeMap::new(),
+            second: BTreeMap::new(),
+            switches,
+        };
+        self.write_orders(&mut deployment, before, plan, &old);
+        deployment
+    }
+
+    /// Operators that come, with their arcs; those to operators that stay are loose ends for now.
+    fn bring_in(&mut self, plan: &Plan, update: UpdateId) -> Vec<OperatorId> {
+        let first = self.operators.len() as u32;
+        let mut born = Vec::new();
+        for (k, at) in plan.extension.iter().enumerate() {
+            let node = plan.after.operator(*at);
+            let mut new = operator(node, update);
+            new.inputs = vec![Feed::Vacant; node.inputs.len()];
+            let id = OperatorId(first + k as u32);
+            for (port, arc) in node.outputs.iter().enumerate() {
+                new.outputs.push(ArcId(self.arcs.len() as u32));
+                let to = plan.after.arc(*arc).to;
+                let from = OutPort { operator: id, port: PortIndex(port as u8) };
+                self.arcs.push(ProgramArc { from, to: InPort { operator: OperatorId(u32::MAX), port: to.port } });
+            }
+            assert_eq!(self.add(&node.name, new), id, "operators are numbered in turn");
+            born.push(id);
+        }
+        for (k, at) in plan.extension.iter().enumerate() {
+            for (port, arc) in plan.after.operator(*at).outputs.iter().enumerate() {
+                let to = plan.after.arc(*arc).to;
+                let target = self.current[&plan.after.operator(to.operator).name];
+                let id = self.operators[born[k].0 as usize].outputs[port];
+                self.arcs[id.0 as usize].to.operator = target;
+                if born.contains(&target) {
+                    self.operators[target.0 as usize].inputs[usize::from(to.port.0)] = Feed::Arc(id);
+                }
+            }
+        }
+        born
+    }
+
+    /// Arcs that come to an operator that comes are expected there from the start.
+    fn expect_loose_ends(&mut self, moves: &[Move]) {
+        for a_move in moves {
+            let Some(to) = a_move.to else { continue };
+            let operator = &mut self.operators[to.operator.0 as usize];
+            if operator.born == self.last {
+                operator.inputs[usize::from(to.port.0)] = Feed::Expects(a_move.arc);
+            }
+        }
+    }
+
+    fn inherit(&mut self, acts: &BTreeMap<OperatorId, Vec<Act>>) {
+        for act in acts.values().flatten() {
+            if let Act::HandOver(to, _) = act {
+                self.operators[to.0 as usize].inherits = true;
+            }
+        }
+    }
+
+    /// What the marker says to each operator, and whom the exit hears from.
+    fn write_orders(&mut self, deployment: &mut Deployment, before: &FlowGraph, plan: &Plan, old: &[OperatorId]) {
+        let in_two_parts = plan.scheduler.in_two_parts();
+        let mut expected = Expected { in_two_parts, ..Expected::default() };
+        for (at, pass) in &plan.route.passes {
+            let id = old[at.0 as usize];
+            let retires = plan.retired.contains(at);
+            let here = self.orders_of(deployment, id, *pass, retires);
+            let changes = here.actions > 0 || retires;
+            if in_two_parts {
+                split(deployment, id, *pass, here, before.operator(*at).component.wake);
+            } else {
+                deployment.orders.insert(id, here);
+            }
+            if pass.last {
+                expected.passed.push(id);
+            }
+            if changes {
+                expected.applied.push(id);
+            }
+            if plan.scheduler != Scheduler::Direct {
+                self.ordered[id.0 as usize] = deployment.update;
+            }
+        }
+        expected.has_last = !expected.passed.is_empty();
+        expected.switched = deployment.switches.keys().copied().collect();
+        deployment.expected = expected;
+    }
+
+    fn orders_of(&self, deployment: &Deployment, at: OperatorId, pass: Pass, retires: bool) -> Orders {
+        let acts = deployment.acts(at);
+        let leaves = acts.iter().filter_map(|act| match act {
+            Act::Disconnect(a_move) => a_move.from.map(|port| port.port),
+            Act::Replace(_) | Act::Configure | Act::HandOver(..) | Act::Connect(_) => None,
+        });
+        let is_ordered = deployment.scheduler != Scheduler::Direct;
+        Orders {
+            after: if is_ordered { self.ordered[at.0 as usize] } else { UpdateId::NONE },
+            commanded: pass.commanded,
+            awaited: pass.awaited,
+            actions: acts.len() as u16,
+            leaves: leaves.collect(),
+            drains: false,
+            pauses: false,
+            retires,
+            forward: pass.forward,
+            last: pass.last,
+            settles: true,
+        }
+    }
+}
+
+/// First everything is made quiet: sources stop, packets and open work leave. Then the update is applied.
+fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, wake: Wake) {
+    let changes = here.actions > 0 || here.retires;
+    let feedback = here.forward.minus(pass.ordinary);
+    let first = Orders {
+        actions: 0,
+        leaves: PortSet::EMPTY,
+        retires: false,
+        forward: pass.ordinary,
+        drains: wake == Wake::Resume,
+        pauses: wake == Wake::Source,
+        settles: !changes,
+        ..here
+    };
+    deployment.stopped.extend(first.pauses.then_some(at));
+    deployment.orders.insert(at, first);
+    if changes || !feedback.is_empty() {
+        let alone = Orders { after: UpdateId::NONE, commanded: true, awaited: PortSet::EMPTY, last: false, ..here };
+        deployment.second.insert(at, Orders { forward: feedback, ..alone });
+    }
+}
+
+/// Names of a plan, looked up in the program.
+struct Names<'a> {
+    program: &'a Program,
+    old: &'a [OperatorId],
+    before: &'a FlowGraph,
+}
+
+impl Names<'_> {
+    fn operator(&self, name: &str) -> OperatorId {
+        match self.before.find(name) {
+            Some(at) => self.old[at.0 as usize],
+            None => self.program.current[name],
+        }
+    }
+
+    fn input(&self, port: &PortRef) -> InPort {
+        let operator = self.operator(&port.operator);
+        let names = &self.program.operator(operator).input_names;
+        InPort { operator, port: index(names, port) }
+    }
+
+    fn arc(&self, port: &PortRef) -> ArcId {
+        let operator = self.program.operator(self.operator(&port.operator));
+        operator.outputs[usize::from(index(&operator.output_names, port).0)]
+    }
+
+    fn a_move(&self, arc: &PortRef, from: Option<&PortRef>, to: Option<&PortRef>) -> Move {
+        Move { arc: self.arc(arc), from: from.map(|p| self.input(p)), to: to.map(|p| self.input(p)) }
+    }
+
+    fn acts(&self, actions: &[Action]) -> Vec<Act> {
+        actions.iter().filter_map(|action| self.act(action)).collect()
+    }
+
+    fn act(&self, action: &Action) -> Option<Act> {
+        Some(match action {
+            Action::Replace { state, .. } => Act::Replace(state.clone()),
+            Action::Configure { .. } => Act::Configure,
+            Action::HandOver { to, state } => Act::HandOver(self.operator(to), state.clone()),
+            Action::Disconnect { port, to } => {
+                let standing = self.before.find_input(port).expect("an arc is taken from a port of the graph before");
+                let arc = self.before.operator(standing.operator).inputs[usize::from(standing.port.0)];
+                let arc = self.before.output(self.before.arc(arc).from);
+                Act::Disconnect(self.a_move(&arc, Some(port), to.as_ref()))
+            }
+            Action::Connect { port, arc } => Act::Connect(self.a_move(arc, None, Some(port))),
+            Action::Retire => return None,
+        })
+    }
+}
+
+fn index(names: &[String], port: &PortRef) -> PortIndex {
+    let wanted = port.port_name();
+    PortIndex(names.iter().position(|name| *name == wanted).expect("a plan names ports that are there") as u8)
+}

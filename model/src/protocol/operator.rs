@@ -1,0 +1,635 @@
+//! One operator as the protocol sees it: which ports may be read, and what follows from what was read.
+//!
+//! ```text
+//!   Waiting --Inherited--> Running --all inputs ended, or it retires--> Finishing --Finished--> Closed
+//!                                                                                                 | retired, and every port
+//!                                                                                                 v of it vacant
+//!                                                                                              Released
+//! ```
+
+use super::{Effect, Effects, Event, Interface, Mutant};
+use crate::component::Firing;
+use crate::id::{PortIndex, PortSet, UpdateId, Version};
+use crate::marker::{Marker, Orders, Report};
+use smallvec::SmallVec;
+
+/// What stands at the head of an input port's arc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Head {
+    /// Nothing yet.
+    Empty,
+    /// A packet.
+    Packet,
+    /// A marker.
+    Marker,
+    /// The end of the arc.
+    Closed,
+}
+
+/// What may be read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Readable {
+    /// Ports whose head may be taken on its own.
+    pub ports: PortSet,
+    /// Whether one packet may be taken from every input together.
+    pub tuple: bool,
+}
+
+/// A marker join in progress: the ports that have brought the marker are blocked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Join {
+    marker: Marker,
+    orders: Orders,
+    arrived: PortSet,
+    commanded: bool,
+    /// Whether it only waits for open work to be finished.
+    draining: bool,
+}
+
+/// How far an operator has come towards its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Life {
+    Waiting,
+    Running,
+    Finishing,
+    Closed,
+    Released,
+}
+
+/// An operator as the protocol sees it. A value: the checker clones and compares it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Operator {
+    version: Version,
+    passed: UpdateId,
+    closed: PortSet,
+    vacant: PortSet,
+    life: Life,
+    paused: bool,
+    retired: bool,
+    joins: SmallVec<[Join; 1]>,
+    /// The marker that goes on when a retired operator has finished.
+    leaving: Option<(Marker, Orders)>,
+    /// Actions that a [`Mutant::SplitActions`] still owes.
+    owed: Option<(UpdateId, u16)>,
+}
+
+impl Default for Operator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Operator {
+    /// An operator at the start of a program.
+    pub fn new() -> Self {
+        Self::born(UpdateId::NONE, PortSet::EMPTY, false)
+    }
+
+    /// An operator that an update brings in. Arcs to `vacant` ports are yet to come, and if it `inherits`, its state too.
+    pub fn born(update: UpdateId, vacant: PortSet, inherits: bool) -> Self {
+        Self {
+            version: update,
+            passed: update,
+            closed: PortSet::EMPTY,
+            vacant,
+            life: if inherits { Life::Waiting } else { Life::Running },
+            paused: false,
+            retired: false,
+            joins: SmallVec::new(),
+            leaving: None,
+            owed: None,
+        }
+    }
+
+    /// The last update applied here.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The last update that has passed here.
+    pub fn passed(&self) -> UpdateId {
+        self.passed
+    }
+
+    /// The ports that wait in a marker join.
+    pub fn blocked(&self) -> PortSet {
+        self.joins.iter().fold(PortSet::EMPTY, |set, join| set.union(join.arrived))
+    }
+
+    /// The ports whose arc was taken and to which no other has come yet.
+    pub fn vacant(&self) -> PortSet {
+        self.vacant
+    }
+
+    /// The updates whose join has begun here and is not complete.
+    pub fn joining(&self) -> impl Iterator<Item = UpdateId> {
+        self.joins.iter().map(|j| j.marker.update)
+    }
+
+    /// The updates that are under way here: joining, or waiting for the operator to finish before their marker goes on.
+    pub fn under_way(&self) -> impl Iterator<Item = UpdateId> {
+        self.joining().chain(self.leaving.map(|(marker, _)| marker.update))
+    }
+
+    /// The ports at which the oldest join still awaits its marker.
+    pub fn missing(&self) -> PortSet {
+        let first = self.joins.first();
+        first.map_or(PortSet::EMPTY, |j| j.orders.awaited.minus(j.arrived).minus(self.closed))
+    }
+
+    /// Whether its function is finishing open work: all its inputs have ended, it retires, or an update drains it.
+    pub fn is_finishing(&self) -> bool {
+        self.life == Life::Finishing || self.joins.iter().any(|j| j.draining)
+    }
+
+    /// Whether its function was told that it ends.
+    pub fn is_ending(&self) -> bool {
+        self.life == Life::Finishing
+    }
+
+    /// Whether it has ended.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.life, Life::Closed | Life::Released)
+    }
+
+    /// Whether it has left the program, or is about to.
+    pub fn is_retired(&self) -> bool {
+        self.retired
+    }
+
+    /// Whether it has left the program and nothing can reach it any more.
+    pub fn is_released(&self) -> bool {
+        self.life == Life::Released
+    }
+
+    /// Whether it waits for its state.
+    pub fn is_waiting(&self) -> bool {
+        self.life == Life::Waiting
+    }
+
+    /// The input ports that may be read now: neither vacant, nor waiting in a marker join, nor at their end. Of an operator
+    /// that has ended only feedback arcs are still read, so that what comes back does not pile up.
+    pub fn ready(&self, interface: &Interface) -> PortSet {
+        let open = interface.inputs.minus(self.closed).minus(self.vacant).minus(self.blocked());
+        match self.life {
+            Life::Waiting | Life::Released => PortSet::EMPTY,
+            Life::Running | Life::Finishing => open,
+            Life::Closed => open.intersection(interface.feedback),
+        }
+    }
+
+    /// What may be read now, given what stands at each port: a join takes its tuple only when it is complete, so that
+    /// no function ever holds half of one. Mail goes before markers and ends: an update that begins here was submitted
+    /// before whatever they bring.
+    pub fn readable(&self, interface: &Interface, mail: bool, mut head: impl FnMut(PortIndex) -> Head) -> Readable {
+        let ready = self.ready(interface);
+        let (mut packets, mut others) = (PortSet::EMPTY, PortSet::EMPTY);
+        for port in ready.iter() {
+            match head(port) {
+                Head::Empty => {}
+                Head::Packet => {
+                    packets.insert(port);
+                }
+                Head::Marker | Head::Closed if mail && !interface.feedback.contains(port) => {}
+                Head::Marker | Head::Closed => {
+                    others.insert(port);
+                }
+            }
+        }
+        let joins = interface.firing == Firing::All && !self.is_closed();
+        if joins {
+            Readable { ports: others, tuple: !interface.inputs.is_empty() && packets == interface.inputs }
+        } else {
+            Readable { ports: packets.union(others), tuple: false }
+        }
+    }
+
+    /// Whether mail may be taken now: an operator that was stopped waits to be told to go on, one without its state for that.
+    pub fn takes_mail(&self, resumes: bool) -> bool {
+        self.life != Life::Waiting && (!self.paused || resumes)
+    }
+
+    /// Whether the function may fire without a packet. A source whose entrance has ended begins nothing new.
+    pub fn may_wake(&self) -> bool {
+        matches!(self.life, Life::Running | Life::Finishing)
+    }
+
+    /// Whether a source may begin something new.
+    pub fn may_begin(&self) -> bool {
+        self.life == Life::Running && !self.paused
+    }
+
+    /// One step. The driver performs the effects in order before the operator's next step.
+    pub fn step(&mut self, interface: &Interface, event: Event, out: &mut Effects) {
+        match event {
+            Event::Packet { .. } | Event::Tuple => self.on_packet(out),
+            Event::Marker { port, marker, orders } => self.on_marker(interface, port, marker, orders, out),
+            Event::Closed { port } => self.on_closed(interface, port, out),
+            Event::Wake => {
+                assert!(self.may_wake(), "an operator that has ended does not fire");
+                out.push(Effect::InvokeWake);
+            }
+            Event::Command { marker, orders } => self.on_command(interface, marker, orders, out),
+            Event::Resume => self.paused = false,
+            Event::End => {
+                if self.life == Life::Running {
+                    self.finish(out);
+                }
+            }
+            Event::Attached { port } => self.on_attached(interface, port, out),
+            Event::Inherited => {
+                assert!(self.life == Life::Waiting, "state is inherited once");
+                self.life = Life::Running;
+            }
+            Event::Finished => self.on_finished(interface, out),
+        }
+    }
+
+    fn on_packet(&mut self, out: &mut Effects) {
+        self.pay_owed(out);
+        out.push(if self.is_closed() { Effect::Discard } else { Effect::Invoke });
+    }
+
+    fn on_marker(&mut self, interface: &Interface, port: PortIndex, marker: Marker, orders: Orders, out: &mut Effects) {
+        assert!(self.ready(interface).contains(port), "a vacant, blocked or ended port is not read");
+        if interface.feedback.contains(port) && interface.mutant != Some(Mutant::AwaitFeedback) {
+            return self.switch(interface, port, marker, orders, out);
+        }
+        if interface.mutant == Some(Mutant::ApplyOnEveryMarker) {
+            return self.pass(interface, marker, orders, out);
+        }
+        self.join(marker, orders).arrived.insert(port);
+        self.complete_joins(interface, out);
+    }
+
+    fn join(&mut self, marker: Marker, orders: Orders) -> &mut Join {
+        let known = self.joins.iter().position(|j| j.marker == marker);
+        let i = known.unwrap_or_else(|| {
+            let (arrived, commanded, draining) = (PortSet::EMPTY, false, false);
+            self.joins.push(Join { marker, orders, arrived, commanded, draining });
+            self.joins.len() - 1
+        });
+        &mut self.joins[i]
+    }
+
+    /// The marker came along a feedback arc: what it is to change at that port has its computation time here.
+    fn switch(&mut self, interface: &Interface, port: PortIndex, marker: Marker, orders: Orders, out: &mut Effects) {
+        let update = marker.update;
+        self.take_away(orders.leaves);
+        out.extend((0..orders.actions).map(|action| Effect::Apply { update, port: Some(port), action }));
+        out.push(Effect::Report { update, report: Report::Switched(port) });
+        self.release(interface, out);
+    }
+
+    fn on_closed(&mut self, interface: &Interface, port: PortIndex, out: &mut Effects) {
+        self.closed.insert(port);
+        self.complete_joins(interface, out);
+        self.finish_if_ended(interface, out);
+    }
+
+    /// An operator ends when every input has, but for feedback; open joins drain first.
+    fn finish_if_ended(&mut self, interface: &Interface, out: &mut Effects) {
+        let inputs = interface.forward();
+        let ended = !inputs.is_empty() && self.closed.covers(inputs);
+        if ended && self.life == Life::Running && !self.joins.iter().any(|j| j.draining) {
+            self.finish(out);
+        }
+    }
+
+    fn on_command(&mut self, interface: &Interface, marker: Marker, orders: Orders, out: &mut Effects) {
+        self.join(marker, orders).commanded = true;
+        self.complete_joins(interface, out);
+    }
+
+    fn on_attached(&mut self, interface: &Interface, port: PortIndex, out: &mut Effects) {
+        assert!(self.vacant.contains(port), "S9: an arc is attached where none is");
+        self.vacant.remove(port);
+        self.complete_joins(interface, out);
+    }
+
+    fn on_finished(&mut self, interface: &Interface, out: &mut Effects) {
+        assert!(self.is_finishing(), "a function finishes after it was told to");
+        if let Some(i) = self.joins.iter().position(|j| j.draining) {
+            let Join { marker, orders, .. } = self.joins.remove(i);
+            self.pass(interface, marker, orders, out);
+            self.complete_joins(interface, out);
+            return self.finish_if_ended(interface, out);
+        }
+        self.life = Life::Closed;
+        match self.leaving.take() {
+            Some((marker, orders)) => self.forward(interface, marker, orders, out),
+            None => out.push(Effect::Close),
+        }
+        self.release(interface, out);
+    }
+
+    /// Joins whose marker has come everywhere, or whose missing ports have ended, take effect: oldest first.
+    fn complete_joins(&mut self, interface: &Interface, out: &mut Effects) {
+        while let Some(i) = self.joins.iter().position(|j| self.is_complete(interface, j)) {
+            if self.joins[i].orders.drains {
+                self.joins[i].draining = true;
+                out.push(Effect::Drain);
+            } else {
+                let Join { marker, orders, .. } = self.joins.remove(i);
+                self.pass(interface, marker, orders, out);
+            }
+        }
+    }
+
+    fn is_complete(&self, interface: &Interface, join: &Join) -> bool {
+        let orders = &join.orders;
+        let awaited = match interface.mutant {
+            Some(Mutant::AwaitFeedback) => orders.awaited.union(interface.feedback),
+            Some(Mutant::AwaitConnected) => orders.awaited.minus(self.vacant),
+            Some(Mutant::AwaitAllPorts) => interface.forward(),
+            _ => orders.awaited,
+        };
+        let in_order = self.passed >= orders.after || interface.mutant == Some(Mutant::NoGlobalOrder);
+        !join.draining
+            && in_order
+            && (join.commanded || !orders.commanded)
+            && join.arrived.union(self.closed).covers(awaited)
+            // An arc that is yet to come cannot be taken away.
+            && self.vacant.intersection(orders.leaves).is_empty()
+            && !self.joins.iter().any(|j| j.draining)
+    }
+
+    /// The computation time of the update at this operator: its actions are performed, then the marker goes on.
+    fn pass(&mut self, interface: &Interface, marker: Marker, orders: Orders, out: &mut Effects) {
+        self.apply(interface, marker.update, orders, out);
+        if orders.settles {
+            self.passed = marker.update;
+        }
+        self.paused = self.paused || orders.pauses;
+        if !orders.retires {
+            return self.forward(interface, marker, orders, out);
+        }
+        self.retired = true;
+        if interface.mutant == Some(Mutant::RetireUndrained) {
+            self.life = Life::Closed;
+        }
+        match self.life {
+            Life::Running => {
+                self.leaving = Some((marker, orders));
+                self.finish(out);
+            }
+            Life::Finishing => self.leaving = Some((marker, orders)),
+            Life::Waiting | Life::Closed | Life::Released => {
+                self.forward(interface, marker, orders, out);
+                self.release(interface, out);
+            }
+        }
+    }
+
+    fn apply(&mut self, interface: &Interface, update: UpdateId, orders: Orders, out: &mut Effects) {
+        if orders.actions == 0 && !orders.retires {
+            return;
+        }
+        self.version = update;
+        self.take_away(orders.leaves);
+        let order: SmallVec<[u16; 4]> = match interface.mutant {
+            Some(Mutant::ConnectFirst) => (0..orders.actions).rev().collect(),
+            Some(Mutant::SplitActions) => (0..orders.actions.min(1)).collect(),
+            _ => (0..orders.actions).collect(),
+        };
+        let split = order.len() < usize::from(orders.actions);
+        self.owed = split.then_some((update, orders.actions));
+        out.extend(order.into_iter().map(|action| Effect::Apply { update, port: None, action }));
+        out.push(Effect::Report { update, report: Report::Applied });
+    }
+
+    /// The arcs at these ports are taken away: whatever had ended there, the next one has not.
+    fn take_away(&mut self, ports: PortSet) {
+        self.vacant = self.vacant.union(ports);
+        self.closed = self.closed.minus(ports);
+    }
+
+    /// What [`Mutant::SplitActions`] left for later.
+    fn pay_owed(&mut self, out: &mut Effects) {
+        if let Some((update, actions)) = self.owed.take() {
+            out.extend((1..actions).map(|action| Effect::Apply { update, port: None, action }));
+        }
+    }
+
+    fn forward(&self, interface: &Interface, marker: Marker, orders: Orders, out: &mut Effects) {
+        let ports = match interface.mutant {
+            Some(Mutant::MarkerOnOneOutput) => orders.forward.iter().take(1).collect(),
+            Some(Mutant::TargetAbsorbsMarker) if orders.actions > 0 => PortSet::EMPTY,
+            Some(Mutant::BroadcastEverywhere) => interface.outputs,
+            _ => orders.forward,
+        };
+        if !ports.is_empty() {
+            out.push(Effect::Broadcast { marker, ports });
+        }
+        if orders.last {
+            out.push(Effect::Report { update: marker.update, report: Report::Passed });
+        }
+    }
+
+    fn finish(&mut self, out: &mut Effects) {
+        self.life = Life::Finishing;
+        out.push(Effect::Finish);
+    }
+
+    /// A retired operator that has finished and has no arc left is released.
+    fn release(&mut self, interface: &Interface, out: &mut Effects) {
+        let gone = self.retired && self.life == Life::Closed && self.vacant.covers(interface.inputs);
+        if gone && interface.mutant != Some(Mutant::NeverReleased) {
+            self.life = Life::Released;
+            out.push(Effect::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const U1: Marker = Marker { update: UpdateId(1) };
+    const U2: Marker = Marker { update: UpdateId(2) };
+    const P: [PortIndex; 3] = [PortIndex(0), PortIndex(1), PortIndex(2)];
+
+    fn merge(inputs: usize, outputs: usize) -> Interface {
+        Interface {
+            firing: Firing::Any,
+            inputs: PortSet::first(inputs),
+            feedback: PortSet::EMPTY,
+            outputs: PortSet::first(outputs),
+            mutant: None,
+        }
+    }
+
+    /// Awaited everywhere, sent everywhere.
+    fn orders(interface: &Interface, actions: u16) -> Orders {
+        let (awaited, forward) = (interface.forward(), interface.outputs);
+        Orders { awaited, forward, actions, settles: true, ..Orders::default() }
+    }
+
+    fn step(op: &mut Operator, interface: &Interface, event: Event) -> Effects {
+        let mut out = Effects::new();
+        op.step(interface, event, &mut out);
+        out
+    }
+
+    fn marker(port: PortIndex, marker: Marker, orders: Orders) -> Event {
+        Event::Marker { port, marker, orders }
+    }
+
+    fn applied(update: UpdateId) -> Effect {
+        Effect::Report { update, report: Report::Applied }
+    }
+
+    fn apply(action: u16) -> Effect {
+        Effect::Apply { update: U1.update, port: None, action }
+    }
+
+    #[test]
+    fn a_join_blocks_its_port_and_no_other() {
+        let (mut op, i) = (Operator::new(), merge(2, 1));
+        assert!(step(&mut op, &i, marker(P[0], U1, orders(&i, 1))).is_empty());
+        assert_eq!(op.ready(&i), PortSet::only(P[1]));
+        assert_eq!(step(&mut op, &i, Event::Packet { port: P[1] })[..], [Effect::Invoke]);
+    }
+
+    #[test]
+    fn the_last_marker_applies_then_broadcasts_on_all_outputs() {
+        let (mut op, i) = (Operator::new(), merge(2, 3));
+        step(&mut op, &i, marker(P[1], U1, orders(&i, 2)));
+        let effects = step(&mut op, &i, marker(P[0], U1, orders(&i, 2)));
+        let broadcast = Effect::Broadcast { marker: U1, ports: PortSet::first(3) };
+        assert_eq!(effects[..], [apply(0), apply(1), applied(U1.update), broadcast]);
+        assert_eq!((op.version(), op.passed()), (U1.update, U1.update));
+        assert!(op.blocked().is_empty());
+    }
+
+    #[test]
+    fn ports_that_the_plan_does_not_declare_are_not_awaited() {
+        let (mut op, i) = (Operator::new(), merge(2, 1));
+        let orders = Orders { awaited: PortSet::only(P[0]), ..orders(&i, 0) };
+        let effects = step(&mut op, &i, marker(P[0], U1, orders));
+        assert_eq!(effects[..], [Effect::Broadcast { marker: U1, ports: PortSet::first(1) }]);
+    }
+
+    #[test]
+    fn a_closed_port_counts_as_arrived() {
+        let (mut op, i) = (Operator::new(), merge(2, 1));
+        step(&mut op, &i, marker(P[0], U1, orders(&i, 0)));
+        let effects = step(&mut op, &i, Event::Closed { port: P[1] });
+        assert!(matches!(effects[..], [Effect::Broadcast { .. }]), "{effects:?}");
+    }
+
+    #[test]
+    fn an_operator_ends_when_its_last_port_has_ended_but_for_feedback() {
+        let (mut op, mut i) = (Operator::new(), merge(3, 1));
+        i.feedback = PortSet::only(P[2]);
+        assert!(step(&mut op, &i, Event::Closed { port: P[0] }).is_empty());
+        assert_eq!(step(&mut op, &i, Event::Closed { port: P[1] })[..], [Effect::Finish]);
+        assert_eq!(step(&mut op, &i, Event::Finished)[..], [Effect::Close]);
+        assert_eq!(op.ready(&i), PortSet::only(P[2]), "feedback is still read, and discarded");
+        assert_eq!(step(&mut op, &i, Event::Packet { port: P[2] })[..], [Effect::Discard]);
+    }
+
+    #[test]
+    fn an_all_join_takes_whole_tuples_and_lets_markers_through() {
+        let (op, mut i) = (Operator::new(), merge(2, 1));
+        i.firing = Firing::All;
+        let half = op.readable(&i, false, |p| if p == P[0] { Head::Packet } else { Head::Empty });
+        assert_eq!(half, Readable::default());
+        let mixed = op.readable(&i, false, |p| if p == P[0] { Head::Packet } else { Head::Marker });
+        assert_eq!(mixed, Readable { ports: PortSet::only(P[1]), tuple: false });
+        assert!(op.readable(&i, false, |_| Head::Packet).tuple);
+    }
+
+    #[test]
+    fn mail_goes_before_markers_and_ends_but_not_before_packets() {
+        let (op, i) = (Operator::new(), merge(2, 1));
+        let head = |p| if p == P[0] { Head::Packet } else { Head::Marker };
+        assert_eq!(op.readable(&i, true, head).ports, PortSet::only(P[0]));
+        assert_eq!(op.readable(&i, false, head).ports, PortSet::first(2));
+    }
+
+    #[test]
+    fn a_command_applies_at_once_where_no_port_is_awaited() {
+        let (mut op, i) = (Operator::new(), merge(2, 1));
+        let orders = Orders { commanded: true, actions: 1, settles: true, ..Orders::default() };
+        let effects = step(&mut op, &i, Event::Command { marker: U1, orders });
+        assert_eq!(effects[..], [apply(0), applied(U1.update)]);
+    }
+
+    #[test]
+    fn an_update_waits_for_the_one_before_it() {
+        let (mut op, i) = (Operator::new(), merge(2, 1));
+        let second = Orders { after: U1.update, awaited: PortSet::only(P[1]), ..orders(&i, 0) };
+        assert!(step(&mut op, &i, marker(P[1], U2, second)).is_empty());
+        let first = Orders { awaited: PortSet::only(P[0]), ..orders(&i, 0) };
+        let effects = step(&mut op, &i, marker(P[0], U1, first));
+        let on = |marker| Effect::Broadcast { marker, ports: PortSet::first(1) };
+        assert_eq!(effects[..], [on(U1), on(U2)]);
+    }
+
+    #[test]
+    fn an_arc_that_is_yet_to_come_is_not_taken_away() {
+        let (mut op, i) = (Operator::born(U1.update, PortSet::only(P[0]), false), merge(2, 1));
+        let orders = Orders { awaited: PortSet::only(P[1]), leaves: PortSet::only(P[0]), ..orders(&i, 1) };
+        assert!(step(&mut op, &i, marker(P[1], U2, orders)).is_empty());
+        assert!(!step(&mut op, &i, Event::Attached { port: P[0] }).is_empty());
+        assert_eq!(op.vacant(), PortSet::only(P[0]));
+    }
+
+    #[test]
+    fn what_retires_finishes_before_its_marker_goes_on_and_is_then_released() {
+        let (mut op, i) = (Operator::new(), merge(1, 1));
+        let orders = Orders { retires: true, leaves: PortSet::first(1), ..orders(&i, 1) };
+        let effects = step(&mut op, &i, marker(P[0], U1, orders));
+        assert_eq!(effects[..], [apply(0), applied(U1.update), Effect::Finish]);
+        let on = Effect::Broadcast { marker: U1, ports: PortSet::first(1) };
+        assert_eq!(step(&mut op, &i, Event::Finished)[..], [on, Effect::Release]);
+        assert!(op.is_released() && op.ready(&i).is_empty());
+    }
+
+    #[test]
+    fn a_marker_on_a_feedback_arc_has_a_computation_time_of_its_own() {
+        let (mut op, mut i) = (Operator::new(), merge(2, 1));
+        i.feedback = PortSet::only(P[1]);
+        let main = Orders { retires: true, leaves: PortSet::only(P[0]), ..orders(&i, 1) };
+        step(&mut op, &i, marker(P[0], U1, main));
+        let on = Effect::Broadcast { marker: U1, ports: PortSet::first(1) };
+        assert_eq!(step(&mut op, &i, Event::Finished)[..], [on], "something may still come back");
+        let there = Orders { actions: 1, leaves: PortSet::only(P[1]), ..Orders::default() };
+        let effects = step(&mut op, &i, marker(P[1], U1, there));
+        let switched = Effect::Report { update: U1.update, report: Report::Switched(P[1]) };
+        assert_eq!(
+            effects[..],
+            [Effect::Apply { update: U1.update, port: Some(P[1]), action: 0 }, switched, Effect::Release]
+        );
+    }
+
+    #[test]
+    fn a_drained_operator_goes_on() {
+        let (mut op, i) = (Operator::new(), merge(1, 1));
+        let effects = step(&mut op, &i, marker(P[0], U1, Orders { drains: true, ..orders(&i, 0) }));
+        assert_eq!(effects[..], [Effect::Drain]);
+        assert!(op.is_finishing() && op.ready(&i).is_empty());
+        let on = Effect::Broadcast { marker: U1, ports: PortSet::first(1) };
+        assert_eq!(step(&mut op, &i, Event::Finished)[..], [on]);
+        assert_eq!(op.ready(&i), PortSet::first(1));
+    }
+
+    #[test]
+    fn a_paused_source_begins_nothing_until_it_is_resumed() {
+        let (mut op, i) = (Operator::new(), merge(0, 1));
+        let orders = Orders { commanded: true, pauses: true, ..orders(&i, 0) };
+        step(&mut op, &i, Event::Command { marker: U1, orders });
+        assert!(!op.may_begin() && !op.takes_mail(false) && op.takes_mail(true));
+        step(&mut op, &i, Event::Resume);
+        assert!(op.may_begin());
+    }
+
+    #[test]
+    fn what_waits_for_its_state_reads_nothing() {
+        let (mut op, i) = (Operator::born(U1.update, PortSet::EMPTY, true), merge(1, 1));
+        assert!(op.ready(&i).is_empty() && !op.may_wake());
+        step(&mut op, &i, Event::Inherited);
+        assert_eq!(op.ready(&i), PortSet::first(1));
+    }
+}
