@@ -51,6 +51,13 @@ pub enum Choice {
         /// The port.
         port: PortIndex,
     },
+    /// An arc that was taken away elsewhere comes to a port that waits for it.
+    Attach {
+        /// The operator.
+        at: OperatorId,
+        /// The port.
+        port: PortIndex,
+    },
     /// An operator finds that the arc at a port has ended.
     Ended {
         /// The operator.
@@ -78,13 +85,14 @@ impl Choice {
             | Self::Fire { at, .. }
             | Self::Join { at, .. }
             | Self::Mark { at, .. }
+            | Self::Attach { at, .. }
             | Self::Ended { at, .. }
             | Self::Wake { at, .. } => Some(*at),
         }
     }
 
     /// Every kind of choice.
-    pub const KINDS: &'static [&'static str] = &["submit", "end", "deliver", "fire", "join", "mark", "ended", "wake"];
+    pub const KINDS: &'static [&'static str] = &["submit", "end", "deliver", "fire", "join", "mark", "attach", "ended", "wake"];
 
     /// The kind of this choice, one of [`Self::KINDS`].
     pub fn kind(&self) -> &'static str {
@@ -95,6 +103,7 @@ impl Choice {
             Self::Fire { .. } => "fire",
             Self::Join { .. } => "join",
             Self::Mark { .. } => "mark",
+            Self::Attach { .. } => "attach",
             Self::Ended { .. } => "ended",
             Self::Wake { .. } => "wake",
         }

@@ -118,7 +118,7 @@ impl Line {
                 Self { port: Some(names.input(*port)), emits: names.outputs(emits), ..base }
             }
             Choice::Join { emits, .. } => Self { emits: names.outputs(emits), ..base },
-            Choice::Mark { port, .. } | Choice::Ended { port, .. } => Self { port: Some(names.input(*port)), ..base },
+            Choice::Mark { port, .. } | Choice::Attach { port, .. } | Choice::Ended { port, .. } => Self { port: Some(names.input(*port)), ..base },
             Choice::Wake { releases, emits, .. } => {
                 Self { releases: releases.map(|l| names.lineage(l)), emits: names.outputs(emits), ..base }
             }
@@ -172,6 +172,7 @@ impl Line {
             "fire" => Choice::Fire { at, port: port()?, emits: emits()? },
             "join" => Choice::Join { at, emits: emits()? },
             "mark" => Choice::Mark { at, port: port()? },
+            "attach" => Choice::Attach { at, port: port()? },
             "ended" => Choice::Ended { at, port: port()? },
             "wake" => {
                 let releases = self.releases.as_deref().map(|l| lineage_of(program, l)).transpose()?;

@@ -38,14 +38,15 @@ use diagnosis::Stuck;
 use neurath_model::choice::Choice;
 use neurath_model::diagnostic::{Diagnostic, SourceMap};
 use neurath_model::graph::FlowGraph;
-use neurath_model::id::{ArcId, OperatorId, PortSet};
-use neurath_model::plan::{Plan, plan};
-use neurath_model::program::Program;
-use neurath_model::trace::Trace;
+use neurath_model::id::{ArcId, OperatorId, PortSet, UpdateId};
+use neurath_model::marker::Outcome;
+use neurath_model::plan::plan;
+use neurath_model::program::ENTRANCE;
+use neurath_model::trace::{Line, Trace};
 use neurath_model::validate::validate;
 use obstacle::Obstacle;
-use part::{Part, Step, deal};
-use std::collections::VecDeque;
+use part::{Dealt, Part, Step, deal};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 mod diagnosis;
@@ -60,7 +61,7 @@ mod tests;
 pub struct Verified {
     /// Lines behind the header, the `stop` of each operator included.
     pub lines: usize,
-    /// Operators of the flow, without entrance and exit.
+    /// Operators that ran.
     pub operators: usize,
     /// Updates applied.
     pub updates: usize,
@@ -93,9 +94,10 @@ impl fmt::Display for Verified {
 /// T03 if lines are missing or something is left at the end; T02 for the operator whose next line the model does not have,
 /// or the property that the run breaks.
 pub fn verify(trace: &Trace) -> Result<Verified, Diagnostic> {
-    let Prepared { parts, order, instance, miscounted } = prepare(trace)?;
-    let (mut lineages, operators) = (0, order.len() - 2);
-    let replayed = Replay::new(trace, &instance, order, parts).run(&mut |_, began| lineages += began);
+    let Prepared { dealt, order, instance } = prepare(trace)?;
+    let (mut lineages, operators) = (0, order.len() - 1);
+    let miscounted = dealt.miscounted.clone();
+    let replayed = Replay::new(trace, &instance, order, dealt).run(&mut |_, began| lineages += began);
     match (miscounted, replayed) {
         (None, replayed) => replayed?,
         (Some(miscounted), replayed) => return Err(diagnosis::shown_by_replay(miscounted, replayed.err())),
@@ -115,12 +117,12 @@ pub fn verify(trace: &Trace) -> Result<Verified, Diagnostic> {
 ///
 /// As [`verify`].
 pub fn schedule(trace: &Trace) -> Result<(Instance, Vec<Choice>), Diagnostic> {
-    let Prepared { parts, order, instance, miscounted } = prepare(trace)?;
-    if let Some(miscounted) = miscounted {
+    let Prepared { dealt, order, instance } = prepare(trace)?;
+    if let Some(miscounted) = dealt.miscounted {
         return Err(miscounted);
     }
     let mut choices = Vec::with_capacity(trace.lines.len());
-    Replay::new(trace, &instance, order, parts).run(&mut |choice, _| choices.push(choice.clone()))?;
+    Replay::new(trace, &instance, order, dealt).run(&mut |choice, _| choices.push(choice.clone()))?;
     Ok((instance, choices))
 }
 
@@ -128,35 +130,34 @@ pub fn schedule(trace: &Trace) -> Result<(Instance, Vec<Choice>), Diagnostic> {
 
 /// A trace ready to be replayed.
 struct Prepared {
-    parts: Vec<Part>,
-    /// Every operator, producers before consumers.
+    dealt: Dealt,
+    /// Every operator, producers before consumers, those that updates bring in after the others; the entrance first.
     order: Vec<OperatorId>,
     /// What the trace is held to.
     instance: Instance,
-    /// An operator whose lines are not as many as its `stop` says.
-    miscounted: Option<Diagnostic>,
 }
 
 fn prepare(trace: &Trace) -> Result<Prepared, Diagnostic> {
     let header = &trace.header;
     let graph = validate(&header.flow, &SourceMap::default(), &header.catalogue)
         .map_err(|wrong| diagnosis::not_a_flow(trace, &wrong))?;
-    let program = Program::of(&graph);
-    let (parts, miscounted) = deal(trace, &program)?;
-    let plans = plans(trace, &graph, &parts[program.entrance.0 as usize])?;
-    let order = std::iter::once(program.entrance).chain(graph.order()).chain([program.exit]).collect();
     let bounds = Bounds { packets: u64::MAX, capacity: header.capacity, ends: true, hangups: true };
-    let instance = Instance::new(&graph, &plans, bounds);
-    let instance = if plans.len() <= Instance::UPDATES_MAX { instance } else { instance.unjudged() };
-    Ok(Prepared { parts, order, instance, miscounted })
+    let mut instance = Instance::before_updates(&graph, bounds);
+    submit_all(trace, &graph, &mut instance)?;
+    let dealt = deal(trace, &instance.program)?;
+    let entrance = OperatorId(instance.program.operators().len() as u32);
+    let born = instance.updates.iter().flat_map(|update| update.born.iter().copied());
+    let order = std::iter::once(entrance).chain(graph.order()).chain(born).collect();
+    let instance = if instance.updates.len() <= Instance::UPDATES_MAX { instance } else { instance.unjudged() };
+    Ok(Prepared { dealt, order, instance })
 }
 
 /// Plans what the entrance submitted, each against the flow that the one before leaves.
-fn plans(trace: &Trace, graph: &FlowGraph, entrance: &Part) -> Result<Vec<Plan>, Diagnostic> {
-    let mut plans: Vec<Plan> = Vec::new();
-    for i in submissions(trace, entrance) {
+fn submit_all(trace: &Trace, graph: &FlowGraph, instance: &mut Instance) -> Result<(), Diagnostic> {
+    let mut before = graph.clone();
+    for i in submissions(trace) {
         let line = &trace.lines[i].0;
-        let number = plans.len() as u32 + 1;
+        let number = instance.updates.len() as u32 + 1;
         let wrong = |expected: String, found: String| Err(diagnosis::not_an_update(trace, i, expected, found));
         let Some(update) = &line.change else {
             return wrong("what the update changes".into(), "a line without `change`".into());
@@ -165,18 +166,21 @@ fn plans(trace: &Trace, graph: &FlowGraph, entrance: &Part) -> Result<Vec<Plan>,
             let found = line.update.map_or("no number".into(), |u| format!("number {u}"));
             return wrong(format!("update number {number}, the next in order"), found);
         }
-        let before = plans.last().map_or(graph, |p| &p.after);
-        match plan(before, update, &SourceMap::default(), &trace.header.catalogue, None) {
-            Ok(plan) => plans.push(plan),
+        match plan(&before, update, &SourceMap::default(), &trace.header.catalogue, line.scheduler) {
+            Ok(plan) => {
+                instance.admit(&before, &plan);
+                before = plan.after;
+            }
             Err(all) => return wrong("an update that can be planned there".into(), diagnosis::first(&all)),
         }
     }
-    Ok(plans)
+    Ok(())
 }
 
 /// The lines in which the entrance submits updates.
-fn submissions(trace: &Trace, entrance: &Part) -> impl Iterator<Item = usize> {
-    entrance.lines().filter(|i| trace.lines[*i].0.kind == "submit")
+fn submissions(trace: &Trace) -> impl Iterator<Item = usize> {
+    let is_submission = |line: &Line| line.at == ENTRANCE && line.kind == "submit";
+    trace.lines.iter().enumerate().filter(move |(_, (line, _))| is_submission(line)).map(|(i, _)| i)
 }
 
 // --- replay ----------------------------------------------------------------------------------------------------------
@@ -194,11 +198,14 @@ struct Replay<'a> {
     listed: Vec<bool>,
     /// Operators that have ended, as far as their consumers were told.
     closed: Vec<bool>,
-    answered: u32,
+    /// How each update was answered.
+    answered: BTreeMap<UpdateId, Outcome>,
+    /// The lines in which the exit answers.
+    answers: Vec<usize>,
 }
 
 impl<'a> Replay<'a> {
-    fn new(trace: &'a Trace, instance: &'a Instance, order: Vec<OperatorId>, parts: Vec<Part>) -> Self {
+    fn new(trace: &'a Trace, instance: &'a Instance, order: Vec<OperatorId>, dealt: Dealt) -> Self {
         Self {
             trace,
             instance,
@@ -207,9 +214,15 @@ impl<'a> Replay<'a> {
             listed: vec![true; order.len()],
             closed: vec![false; order.len()],
             order,
-            parts,
-            answered: 0,
+            parts: dealt.parts,
+            answered: BTreeMap::new(),
+            answers: dealt.answers,
         }
+    }
+
+    /// The number that stands for the entrance.
+    fn entrance(&self) -> OperatorId {
+        OperatorId(self.instance.program.operators().len() as u32)
     }
 
     /// Takes every line, and judges what is left. `taken` sees each choice, with the number of lineages it began.
@@ -242,14 +255,13 @@ impl<'a> Replay<'a> {
     }
 
     fn step(&mut self, step: &Step, line: usize) -> Result<u64, Diagnostic> {
-        let (mut began, mut answered) = (0, 0);
+        let (mut began, answered) = (0, &mut self.answered);
         self.world.step(self.instance, &step.choice, &mut |o| match o {
             Observation::Began { .. } => began += 1,
-            Observation::Answered { .. } => answered += 1,
+            Observation::Answered { update, outcome } => drop(answered.insert(*update, *outcome)),
             _ => {}
         });
-        self.answered += answered;
-        let at = step.choice.at().unwrap_or(self.instance.program.entrance);
+        let at = step.choice.at().unwrap_or(self.entrance());
         self.parts[at.0 as usize].advance();
         match self.world.breaches.first() {
             None => Ok(began),
@@ -258,12 +270,18 @@ impl<'a> Replay<'a> {
     }
 
     /// Lists the consumers of what was sent, the producers for which room was made, and, where one of these has ended
-    /// with its last output in, its consumers.
+    /// with its last output in, its consumers. What moves arcs or takes mail may matter to anybody.
     fn list_neighbours(&mut self, at: OperatorId, touched: Touched) {
+        if touched.everybody {
+            for i in 0..self.listed.len() as u32 {
+                self.list(OperatorId(i));
+            }
+            return;
+        }
         self.list_consumers(at, touched.written);
         self.tell_if_closed(at);
         for port in touched.read.iter() {
-            let arc = self.instance.program.feeding(at, port);
+            let Some(arc) = self.world.net.feeding(at, port) else { continue };
             let producer = self.instance.program.arc(arc).from.operator;
             self.list(producer);
             self.tell_if_closed(producer);
@@ -280,7 +298,9 @@ impl<'a> Replay<'a> {
     fn list_consumers(&mut self, at: OperatorId, outputs: PortSet) {
         for port in outputs.iter() {
             let arc = self.instance.program.driven(at, port);
-            self.list(self.instance.program.arc(arc).to.operator);
+            if let Some(to) = self.world.net.arc(arc).to {
+                self.list(to.operator);
+            }
         }
     }
 
@@ -310,22 +330,48 @@ impl<'a> Replay<'a> {
         if let Some(arc) = self.left_over() {
             return Err(diagnosis::left_over(trace, instance, world, arc, &self.parts));
         }
-        if let Some(at) = self.order.iter().find(|at| !world.net.cell(**at).operator.is_closed()) {
-            return Err(diagnosis::not_ended(trace, instance, world, *at, &self.parts[at.0 as usize]));
+        let inner = self.order.iter().filter(|at| **at != self.entrance());
+        if let Some(at) = inner.copied().find(|at| !world.net.cell(*at).operator.is_closed()) {
+            return Err(diagnosis::not_ended(trace, instance, world, at, &self.parts[at.0 as usize]));
         }
-        let entrance = &self.parts[instance.program.entrance.0 as usize];
-        if let Some(line) = submissions(trace, entrance).nth(self.answered as usize) {
-            let update = &instance.updates[self.answered as usize];
-            return Err(diagnosis::unanswered(trace, line, &update.name));
-        }
+        self.answers_agree()?;
         let breach = if instance.judged { world.judge(instance, true, |_| true) } else { None };
         breach.map_or(Ok(()), |breach| Err(diagnosis::breached(trace, &breach, None)))
     }
 
+    /// The exit of the run answered as that of the model does: each update, once, alike.
+    fn answers_agree(&self) -> Result<(), Diagnostic> {
+        let mut open = self.answered.clone();
+        for &i in &self.answers {
+            let line = &self.trace.lines[i].0;
+            let update = UpdateId(line.update.unwrap_or_default());
+            let expected = open.remove(&update);
+            let written = expected.map(|outcome| Line::answer(update, outcome));
+            if written.as_ref() != Some(line) {
+                return Err(diagnosis::answered_otherwise(self.trace, i, expected));
+            }
+        }
+        let unanswered = submissions(self.trace).zip(1..).find(|(_, u)| {
+            let update = UpdateId(*u);
+            !self.answered.contains_key(&update) || open.contains_key(&update)
+        });
+        match unanswered {
+            None => Ok(()),
+            Some((line, u)) => {
+                let update = &self.instance.updates[u as usize - 1];
+                Err(diagnosis::unanswered(self.trace, line, &update.name))
+            }
+        }
+    }
+
     /// The most upstream arc that was not read to its end.
     fn left_over(&self) -> Option<ArcId> {
-        let position = |at: OperatorId| self.order.iter().position(|o| *o == at);
-        self.world.occupied().min_by_key(|arc| position(self.instance.program.arc(*arc).to.operator))
+        let position = |arc: &ArcId| {
+            let to = self.world.net.arc(*arc).to.map(|port| port.operator);
+            self.order.iter().position(|o| Some(*o) == to)
+        };
+        let occupied = self.world.occupied();
+        occupied.filter(|arc| self.world.net.arc(*arc).to.is_some()).min_by_key(position)
     }
 }
 
@@ -341,17 +387,25 @@ fn unreadable(name: &str, why: &str) -> Obstacle {
 struct Touched {
     read: PortSet,
     written: PortSet,
+    everybody: bool,
 }
 
 impl Touched {
     fn add(&mut self, instance: &Instance, at: OperatorId, choice: &Choice) {
-        let operator = instance.program.operator(at);
-        let (inputs, outputs) = (operator.interface.inputs, PortSet::first(operator.outputs.len()));
         let (read, written) = match choice {
-            Choice::Submit { .. } | Choice::End | Choice::Deliver { .. } => (PortSet::EMPTY, outputs),
+            Choice::Submit { .. }
+            | Choice::End
+            | Choice::Deliver { .. }
+            | Choice::Mark { .. }
+            | Choice::Attach { .. }
+            | Choice::Ended { .. } => {
+                self.everybody = true;
+                return;
+            }
             Choice::Fire { port, emits, .. } => (PortSet::only(*port), emits.iter().copied().collect()),
-            Choice::Join { emits, .. } => (inputs, emits.iter().copied().collect()),
-            Choice::Mark { port, .. } | Choice::Ended { port, .. } => (PortSet::only(*port), outputs),
+            Choice::Join { emits, .. } => {
+                (instance.program.operator(at).interface.inputs, emits.iter().copied().collect())
+            }
             Choice::Wake { emits, .. } => (PortSet::EMPTY, emits.iter().copied().collect()),
         };
         self.read = self.read.union(read);

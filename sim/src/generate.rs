@@ -109,7 +109,9 @@ impl Subject {
     fn plan(&self, graph: &FlowGraph, update: &Update) -> Result<Plan, Diagnostics> {
         let (map, scheduler) = (SourceMap::default(), Some(self.scheduler));
         match self.scheduler {
-            Scheduler::Epoch => plan(graph, update, &map, &self.catalogue, scheduler),
+            Scheduler::StopTheWorld | Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => {
+                plan(graph, update, &map, &self.catalogue, scheduler)
+            }
             // The control, which promises nothing: it is simulated to see what then goes wrong.
             Scheduler::Direct => plan_unpromised(graph, update, &map, &self.catalogue, scheduler).map(|(plan, _)| plan),
         }
@@ -133,7 +135,7 @@ pub fn with_copies(catalogue: &Catalogue) -> Catalogue {
 pub fn random_update(graph: &FlowGraph, catalogue: &Catalogue, name: &str, rng: &mut impl Rng) -> Update {
     let operators: Vec<Options<'_>> = graph.operators().map(|(_, node)| Options::of(node, catalogue)).collect();
     let changes = if rng.random_ratio(1, 3) { to_one_version(&operators, rng) } else { one_by_one(&operators, rng) };
-    Update { name: name.into(), guarantee: Guarantee::default(), changes }
+    Update { name: name.into(), guarantee: Guarantee::default(), changes, flow: None }
 }
 
 fn to_one_version(operators: &[Options<'_>], rng: &mut impl Rng) -> BTreeMap<String, Change> {
@@ -156,7 +158,7 @@ fn one_by_one(operators: &[Options<'_>], rng: &mut impl Rng) -> BTreeMap<String,
 }
 
 fn replacement(new: &Component, state: &StatePolicy) -> Change {
-    Change { component: Some(new.id.clone()), properties: BTreeMap::new(), state: state.clone() }
+    Change::to(new.id.clone(), state.clone())
 }
 
 /// What an operator can be changed to.
@@ -197,7 +199,7 @@ impl<'a> Options<'a> {
 
     fn properties_only(&self, rng: &mut impl Rng) -> Option<Change> {
         let properties = another_value(&self.node.component.properties, rng);
-        (!properties.is_empty()).then_some(Change { component: None, properties, state: StatePolicy::Keep })
+        (!properties.is_empty()).then_some(Change { properties, ..Change::of_state(StatePolicy::Keep) })
     }
 }
 

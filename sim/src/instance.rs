@@ -5,12 +5,11 @@
 
 use neurath_model::choice::Emits;
 use neurath_model::component::{Component, Emission, Wake};
-use neurath_model::graph::FlowGraph;
-use neurath_model::id::{OperatorId, PortIndex, UpdateId};
-use neurath_model::plan::{Action, Plan, Scheduler};
-use neurath_model::program::Program;
+use neurath_model::graph::{FlowGraph, Node};
+use neurath_model::id::{ArcId, InPort, OperatorId, PortIndex, UpdateId};
+use neurath_model::plan::Plan;
+use neurath_model::program::{Deployment, Program};
 use neurath_model::protocol::Mutant;
-use neurath_model::update::StatePolicy;
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use std::fmt;
@@ -53,6 +52,8 @@ pub enum Fault {
     TransferTwice,
     /// Open work is forgotten when a function changes: breaks S1, and L3 where its lineage had not ended.
     DropOpenWork,
+    /// An operator that is to get an arc fetches it from the port where it stands: breaks S10.
+    FetchArc,
 }
 
 impl Fault {
@@ -63,6 +64,13 @@ impl Fault {
         ("apply-on-every-marker", Fault::Protocol(Mutant::ApplyOnEveryMarker)),
         ("await-feedback", Fault::Protocol(Mutant::AwaitFeedback)),
         ("split-actions", Fault::Protocol(Mutant::SplitActions)),
+        ("await-connected", Fault::Protocol(Mutant::AwaitConnected)),
+        ("await-all-ports", Fault::Protocol(Mutant::AwaitAllPorts)),
+        ("no-global-order", Fault::Protocol(Mutant::NoGlobalOrder)),
+        ("broadcast-everywhere", Fault::Protocol(Mutant::BroadcastEverywhere)),
+        ("connect-first", Fault::Protocol(Mutant::ConnectFirst)),
+        ("retire-undrained", Fault::Protocol(Mutant::RetireUndrained)),
+        ("never-released", Fault::Protocol(Mutant::NeverReleased)),
         ("answer-at-entrance", Fault::Protocol(Mutant::AnswerAtEntrance)),
         ("silent-exit", Fault::Protocol(Mutant::SilentExit)),
         ("lossy-arc", Fault::LossyArc),
@@ -71,6 +79,7 @@ impl Fault {
         ("apply-mid-firing", Fault::ApplyMidFiring),
         ("transfer-twice", Fault::TransferTwice),
         ("drop-open-work", Fault::DropOpenWork),
+        ("fetch-arc", Fault::FetchArc),
     ];
 
     /// The property that it breaks first wherever the fault can show, if all are judged.
@@ -87,8 +96,19 @@ impl Fault {
             Self::MarkerAtHead => "S7",
             Self::Protocol(Mutant::SplitActions) => "S8",
             Self::TransferTwice => "S11",
+            Self::Protocol(Mutant::ConnectFirst) => "S9",
+            Self::FetchArc => "S10",
+            Self::Protocol(Mutant::RetireUndrained) => "S12",
+            Self::Protocol(Mutant::BroadcastEverywhere) => "S13",
+            Self::Protocol(Mutant::NeverReleased) => "L7",
             Self::Protocol(Mutant::TargetAbsorbsMarker | Mutant::SilentExit) => "L1",
-            Self::Protocol(Mutant::MarkerOnOneOutput | Mutant::AwaitFeedback) => "L2",
+            Self::Protocol(
+                Mutant::MarkerOnOneOutput
+                | Mutant::AwaitFeedback
+                | Mutant::AwaitConnected
+                | Mutant::AwaitAllPorts
+                | Mutant::NoGlobalOrder,
+            ) => "L2",
         }
     }
 
@@ -131,17 +151,6 @@ impl Behaviour {
             has_inputs: !component.inputs.is_empty(),
             outputs: component.outputs.len() as u8,
             stateful: component.state.is_some(),
-        }
-    }
-
-    fn outside(name: &str) -> Self {
-        Self {
-            component: name.into(),
-            emission: Emission::Each,
-            wake: Wake::None,
-            has_inputs: false,
-            outputs: 0,
-            stateful: false,
         }
     }
 
@@ -190,53 +199,22 @@ impl Behaviour {
     }
 }
 
-/// An update as the world needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Submission {
-    /// What it is called.
-    pub name: String,
-    /// For each operator it changes, what becomes of the state in each of its actions; `None` for an action that
-    /// does not touch it.
-    pub actions: Vec<(OperatorId, SmallVec<[Option<StatePolicy>; 2]>)>,
-}
-
-impl Submission {
-    fn of(plan: &Plan) -> Self {
-        let policy = |action: &Action| match action {
-            Action::Replace { state, .. } => Some(state.clone()),
-            Action::Configure { .. } => None,
-        };
-        let actions = plan.actions.iter().map(|(at, list)| (*at, list.iter().map(policy).collect())).collect();
-        Self { name: plan.update.clone(), actions }
-    }
-
-    /// The actions for one operator, in order; empty where it is not changed.
-    pub fn actions_at(&self, at: OperatorId) -> &[Option<StatePolicy>] {
-        self.actions.iter().find(|(o, _)| *o == at).map_or(&[], |(_, list)| list)
-    }
-
-    /// Whether it changes the operator.
-    pub fn changes(&self, at: OperatorId) -> bool {
-        self.actions.iter().any(|(o, _)| *o == at)
-    }
-}
-
 /// One flow, its updates in the order of submission, and the bounds.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// What runs.
+    /// What runs, all operators that any of the updates brings in included.
     pub program: Program,
     /// The updates; that of id `k` is at index `k - 1`.
-    pub updates: Vec<Submission>,
-    /// How the updates travel.
-    pub scheduler: Scheduler,
+    pub updates: Vec<Deployment>,
     /// The bounds of exploration.
     pub bounds: Bounds,
     /// A fault put in, if any.
     pub fault: Option<Fault>,
     /// Whether properties observe what happens. They tell at most [`Self::UPDATES_MAX`] updates apart.
     pub judged: bool,
-    /// The behaviours of each operator: the first it has, and after each update that replaces it.
+    /// How many operators and arcs there are before the first update.
+    pub first: (usize, usize),
+    /// The behaviours of each operator: the first it has, and after each update that changes it.
     behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>>,
 }
 
@@ -245,28 +223,42 @@ impl Instance {
     pub const UPDATES_MAX: usize = 64;
 
     /// An instance of a flow whose updates are submitted in the order given, each planned against the flow as the one
-    /// before leaves it. Without plans the scheduler does not matter.
+    /// before leaves it.
     pub fn new(graph: &FlowGraph, plans: &[Plan], bounds: Bounds) -> Self {
+        let mut instance = Self::before_updates(graph, bounds);
+        let mut before = graph;
+        for plan in plans {
+            instance.admit(before, plan);
+            before = &plan.after;
+        }
+        instance
+    }
+
+    /// An instance of a flow that is not updated.
+    pub fn before_updates(graph: &FlowGraph, bounds: Bounds) -> Self {
         let program = Program::of(graph);
-        let mut behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>> =
-            graph.operators().map(|(_, node)| smallvec![(UpdateId::NONE, Behaviour::of(&node.component))]).collect();
-        behaviours.push(smallvec![(UpdateId::NONE, Behaviour::outside("entrance"))]);
-        behaviours.push(smallvec![(UpdateId::NONE, Behaviour::outside("exit"))]);
-        for (k, plan) in plans.iter().enumerate() {
-            for at in plan.actions.keys() {
-                let behaviour = Behaviour::of(&plan.after.operator(*at).component);
-                behaviours[at.0 as usize].push((UpdateId(k as u32 + 1), behaviour));
-            }
+        let first = |node: &Node| smallvec![(UpdateId::NONE, Behaviour::of(&node.component))];
+        let behaviours = graph.operators().map(|(_, node)| first(node)).collect();
+        let first = (program.operators().len(), program.arcs().len());
+        Self { program, updates: Vec::new(), bounds, fault: None, judged: true, first, behaviours }
+    }
+
+    /// Adds an update that was planned against `before`. That should be the flow as the updates so far leave it; if it is not,
+    /// the update is one that came too late.
+    pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) {
+        let deployment = self.program.admit(before, plan);
+        let after = |name: &str| plan.after.find(name).map(|at| plan.after.operator(at));
+        for at in plan.actions.keys() {
+            let node = before.operator(*at);
+            let behaviour = Behaviour::of(&after(&node.name).unwrap_or(node).component);
+            let id = deployment.before[at.0 as usize];
+            self.behaviours[id.0 as usize].push((deployment.update, behaviour));
         }
-        Self {
-            program,
-            updates: plans.iter().map(Submission::of).collect(),
-            scheduler: plans.first().map_or(Scheduler::Epoch, |p| p.scheduler),
-            bounds,
-            fault: None,
-            judged: true,
-            behaviours,
+        for at in &plan.extension {
+            let behaviour = Behaviour::of(&plan.after.operator(*at).component);
+            self.behaviours.push(smallvec![(deployment.update, behaviour)]);
         }
+        self.updates.push(deployment);
     }
 
     /// The same instance with a fault put in.
@@ -287,7 +279,7 @@ impl Instance {
     }
 
     /// An update's data.
-    pub fn update(&self, id: UpdateId) -> &Submission {
+    pub fn update(&self, id: UpdateId) -> &Deployment {
         &self.updates[id.0 as usize - 1]
     }
 
@@ -300,6 +292,25 @@ impl Instance {
     pub fn behaviour(&self, at: OperatorId, version: UpdateId) -> &Behaviour {
         let known = &self.behaviours[at.0 as usize];
         &known[known.binary_search_by_key(&version, |(since, _)| *since).unwrap_or(0)].1
+    }
+
+    /// Whether two updates take effect in one order: their markers pass some operator in common, in the order of submission.
+    pub fn are_ordered(&self, u: UpdateId, v: UpdateId) -> bool {
+        let (u, v) = (self.update(u), self.update(v));
+        u.update == v.update || u.scope.iter().any(|at| v.scope.contains(at))
+    }
+
+    /// How many operators and arcs there are when the first `submitted` updates were submitted.
+    pub fn extent(&self, submitted: u32) -> (usize, usize) {
+        let born = self.updates[..submitted as usize].iter().flat_map(|update| &update.born);
+        let (operators, arcs) = self.first;
+        born.fold((operators, arcs), |(n, arcs), at| (n + 1, arcs + self.program.operator(*at).outputs.len()))
+    }
+
+    /// Where an arc ends when the first `submitted` updates are done; nowhere if its producer goes.
+    pub fn destination(&self, arc: ArcId, submitted: u32) -> Option<InPort> {
+        let moves = self.updates[..submitted as usize].iter().flat_map(|update| &update.moves);
+        moves.filter(|a_move| a_move.arc == arc).last().map_or(Some(self.program.arc(arc).to), |a_move| a_move.to)
     }
 
     /// An operator's name.

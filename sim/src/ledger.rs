@@ -8,7 +8,7 @@ use crate::instance::Instance;
 use crate::net::Net;
 use crate::observation::Observation;
 use crate::properties::{About, Property, View};
-use crate::properties::{L1, L2, L3, S1, S2, S3, S4, S5, S6, S7, S8, S11, S14};
+use crate::properties::{L1, L2, L3, L4, L7, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14};
 use crate::system::Breach;
 use neurath_model::id::Lineage;
 use smallvec::SmallVec;
@@ -77,11 +77,17 @@ ledger! {
     s6: S6,
     s7: S7,
     s8: S8,
+    s9: S9,
+    s10: S10,
     s11: S11,
+    s12: S12,
+    s13: S13,
     s14: S14,
     l1: L1,
     l2: L2,
     l3: L3,
+    l4: L4,
+    l7: L7,
 }
 
 impl Ledger {
@@ -99,6 +105,11 @@ impl Ledger {
             | Observation::Held { ends: true, .. }
             | Observation::Released { ended: true, .. }
             | Observation::Applied { .. }
+            | Observation::HandedOver { .. }
+            | Observation::Disconnected { .. }
+            | Observation::Attached { .. }
+            | Observation::Gone { .. }
+            | Observation::Marked { .. }
             | Observation::Passed { .. }
             | Observation::Answered { .. }
             | Observation::Discarded { .. }

@@ -126,8 +126,8 @@ impl Firing {
 impl Concerns {
     fn of(choice: &Choice, seen: &[Observation]) -> Self {
         let mut concerns = Self::default();
-        if let Choice::Deliver { update, .. } = choice {
-            concerns.updates.insert(*update);
+        if let Choice::Deliver { mail, .. } = choice {
+            concerns.updates.extend(mail.update());
         }
         for observation in seen {
             match observation {
@@ -142,11 +142,18 @@ impl Concerns {
                 }
                 Observation::Submitted { update }
                 | Observation::Applied { update, .. }
+                | Observation::Disconnected { update, .. }
                 | Observation::Answered { update, .. } => {
                     concerns.updates.insert(*update);
                 }
                 // Passing a marker on, and the end of what was told before, are not the story.
-                Observation::Passed { .. } | Observation::Ended { .. } | Observation::Stepped => {}
+                Observation::HandedOver { .. }
+                | Observation::Attached { .. }
+                | Observation::Gone { .. }
+                | Observation::Marked { .. }
+                | Observation::Passed { .. }
+                | Observation::Ended { .. }
+                | Observation::Stepped => {}
             }
         }
         concerns

@@ -2,9 +2,10 @@
 
 use crate::instance::Instance;
 use crate::update_set::UpdateSet;
-use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, UpdateId};
-use neurath_model::marker::Marker;
-use neurath_model::protocol::{Head, Operator};
+use neurath_model::id::{ArcId, InPort, Lineage, OperatorId, PortIndex, UpdateId};
+use neurath_model::marker::{Mail, Marker};
+use neurath_model::program::Feed;
+use neurath_model::protocol::{Head, Operator, Tally};
 use smallvec::SmallVec;
 
 /// A packet, by what the checker knows of it.
@@ -58,8 +59,10 @@ pub struct Cell {
     pub pending: SmallVec<[(PortIndex, Item); 2]>,
     /// Open work, by the lineage it came in with. Its causal past is part of the operator's.
     pub held: SmallVec<[Lineage; 2]>,
-    /// Direct messages on their way to it.
-    pub mail: SmallVec<[UpdateId; 1]>,
+    /// What stands at each of its input ports.
+    pub inputs: SmallVec<[Feed; 2]>,
+    /// Mail from the entrance, in order.
+    pub mail: SmallVec<[Mail; 1]>,
     /// Lineages it began.
     pub begun: u64,
     /// What its function remembers.
@@ -72,16 +75,53 @@ pub struct Cell {
     pub past: UpdateSet,
 }
 
+impl Cell {
+    fn born(instance: &Instance, at: OperatorId) -> Self {
+        let operator = instance.program.operator(at);
+        let update = operator.born;
+        let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
+        let vacant = vacant.map(|(port, _)| PortIndex(port as u8)).collect();
+        let mut cell = Self {
+            operator: Operator::born(update, vacant, operator.inherits),
+            inputs: operator.inputs.iter().copied().collect(),
+            ..Self::default()
+        };
+        if instance.judged && update != UpdateId::NONE {
+            cell.applied.insert(update);
+            cell.past.insert(update);
+        }
+        cell
+    }
+
+    /// The mail that it takes next: the first, or, if it was stopped, the word to go on.
+    pub fn next_mail(&self) -> Option<(usize, Mail)> {
+        let mut all = self.mail.iter().copied().enumerate();
+        let first = all.next()?;
+        if self.operator.takes_mail(false) {
+            return Some(first);
+        }
+        let mut all = self.mail.iter().copied().enumerate();
+        let resumes = all.find(|(_, mail)| matches!(mail, Mail::Resume(_)));
+        resumes.filter(|_| self.operator.takes_mail(true))
+    }
+}
+
 /// An arc.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Queue {
     /// What is on it, head first.
     pub items: SmallVec<[Item; 2]>,
     /// Packets ever sent on it.
     pub sent: u32,
+    /// The input port at which it ends, or to which it is under way; none if it is dead.
+    pub to: Option<InPort>,
 }
 
 impl Queue {
+    fn new(instance: &Instance, arc: ArcId) -> Self {
+        Self { items: SmallVec::new(), sent: 0, to: Some(instance.program.arc(arc).to) }
+    }
+
     /// How many packets are on it.
     pub fn packets(&self) -> usize {
         self.items.iter().filter(|i| matches!(i, Item::Packet(_))).count()
@@ -101,18 +141,70 @@ pub struct Net {
     pub ended: bool,
     /// Updates answered.
     pub answered: UpdateSet,
+    /// Arcs that were taken from a port, or are new, and have not come to another.
+    pub transit: SmallVec<[ArcId; 2]>,
+    /// What was reported of each update submitted.
+    pub tallies: Vec<Tally>,
 }
 
 impl Net {
     /// A program before its first step.
     pub fn new(instance: &Instance) -> Self {
-        Self {
-            cells: vec![Cell::default(); instance.program.operators().len()],
-            arcs: vec![Queue::default(); instance.program.arcs().len()],
+        let mut net = Self {
+            cells: Vec::new(),
+            arcs: Vec::new(),
             submitted: 0,
             ended: false,
             answered: UpdateSet::EMPTY,
+            transit: SmallVec::new(),
+            tallies: Vec::new(),
+        };
+        net.extend(instance);
+        net
+    }
+
+    /// Adds what the updates submitted so far bring in. Arcs that lead from it to what was there are loose at first.
+    pub fn extend(&mut self, instance: &Instance) {
+        let (operators, arcs) = instance.extent(self.submitted);
+        for at in self.cells.len()..operators {
+            self.cells.push(Cell::born(instance, OperatorId(at as u32)));
         }
+        for arc in self.arcs.len()..arcs {
+            let arc = ArcId(arc as u32);
+            self.arcs.push(Queue::new(instance, arc));
+            let to = instance.program.arc(arc).to;
+            if self.cell(to.operator).inputs[usize::from(to.port.0)] != Feed::Arc(arc) {
+                self.transit.push(arc);
+            }
+        }
+    }
+
+    /// Every operator that runs, or ran.
+    pub fn operators(&self) -> impl Iterator<Item = OperatorId> + use<> {
+        (0..self.cells.len() as u32).map(OperatorId)
+    }
+
+    /// What stands at an input port.
+    pub fn feed(&self, port: InPort) -> Feed {
+        self.cell(port.operator).inputs[usize::from(port.port.0)]
+    }
+
+    /// Says what stands at an input port.
+    pub fn set_feed(&mut self, port: InPort, feed: Feed) {
+        self.cell_mut(port.operator).inputs[usize::from(port.port.0)] = feed;
+    }
+
+    /// The arc that feeds an input port now.
+    pub fn feeding(&self, at: OperatorId, port: PortIndex) -> Option<ArcId> {
+        match self.feed(InPort { operator: at, port }) {
+            Feed::Arc(arc) => Some(arc),
+            Feed::Expects(_) | Feed::Vacant => None,
+        }
+    }
+
+    /// The first item at an input port.
+    pub fn first(&self, at: OperatorId, port: PortIndex) -> Option<&Item> {
+        self.arc(self.feeding(at, port)?).items.first()
     }
 
     /// One operator.
@@ -131,13 +223,14 @@ impl Net {
     }
 
     /// What stands at the head of an input port.
-    pub fn head(&self, instance: &Instance, at: OperatorId, port: PortIndex) -> Head {
-        self.arc(instance.program.feeding(at, port)).items.first().map_or(Head::Empty, Item::head)
+    pub fn head(&self, at: OperatorId, port: PortIndex) -> Head {
+        self.first(at, port).map_or(Head::Empty, Item::head)
     }
 
-    /// Whether there is room for one more packet.
+    /// Whether there is room for one more packet. Feedback arcs are unbounded.
     pub fn has_room(&self, instance: &Instance, arc: ArcId) -> bool {
-        instance.program.arc(arc).feedback || self.arc(arc).packets() < instance.bounds.capacity
+        let unbounded = self.arc(arc).to.is_none_or(|port| instance.program.is_feedback(port));
+        unbounded || self.arc(arc).packets() < instance.bounds.capacity
     }
 
     /// Puts an item on an arc, behind all that is there.

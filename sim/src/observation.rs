@@ -1,7 +1,7 @@
 //! What a property sees of a step: the events that the properties' sentences speak of.
 
 use crate::net::Memory;
-use neurath_model::id::{ArcId, Lineage, OperatorId, UpdateId, Version};
+use neurath_model::id::{ArcId, InPort, Lineage, OperatorId, PortIndex, UpdateId, Version};
 use neurath_model::marker::Outcome;
 use neurath_model::update::StatePolicy;
 
@@ -69,7 +69,9 @@ pub enum Observation {
         at: OperatorId,
         /// The update.
         update: UpdateId,
-        /// The action's index, and how many the update has for this operator.
+        /// The feedback port at which it was, if it was there.
+        port: Option<PortIndex>,
+        /// The action's index, and how many the update has there.
         action: (u16, u16),
         /// What becomes of the state, if the action concerns it.
         state: Option<StatePolicy>,
@@ -79,6 +81,53 @@ pub enum Observation {
         open_work: (usize, usize),
         /// What the new function remembers.
         memory: Memory,
+    },
+    /// The state of an operator that goes was given to one that comes.
+    HandedOver {
+        /// The operator that goes.
+        from: OperatorId,
+        /// The operator that comes.
+        to: OperatorId,
+        /// What becomes of the state.
+        state: StatePolicy,
+        /// How many packets were open work before, and how many came over.
+        open_work: (usize, usize),
+        /// What the one that comes remembers.
+        memory: Memory,
+    },
+    /// An operator took an arc away.
+    Disconnected {
+        /// The operator.
+        at: OperatorId,
+        /// The port from which it was taken.
+        from: InPort,
+        /// The arc.
+        arc: ArcId,
+        /// The update.
+        update: UpdateId,
+        /// Whether the arc is dead, and how many packets were left on it then.
+        left: Option<usize>,
+    },
+    /// An arc came to a port.
+    Attached {
+        /// The port.
+        to: InPort,
+        /// The arc.
+        arc: ArcId,
+        /// An arc that stood there, and is lost.
+        lost: Option<ArcId>,
+    },
+    /// An operator that has gone was released.
+    Gone {
+        /// The operator.
+        at: OperatorId,
+    },
+    /// A marker was taken from a port, or by mail.
+    Marked {
+        /// The operator.
+        at: OperatorId,
+        /// The update.
+        update: UpdateId,
     },
     /// An update's marker went on from an operator.
     Passed {

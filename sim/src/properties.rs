@@ -7,6 +7,7 @@
 use crate::instance::Instance;
 use crate::net::Net;
 use crate::observation::Observation;
+use neurath_model::id::ArcId;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -18,12 +19,18 @@ mod s05_cut_consistency;
 mod s06_exactly_once;
 mod s07_update_order;
 mod s08_one_time;
+mod s09_structure;
+mod s10_locality;
 mod s11_state;
+mod s12_release;
+mod s13_noninterference;
 mod s14_staleness;
 
 mod l1_answer;
 mod l2_completion;
 mod l3_every_packet;
+mod l4_overlap;
+mod l7_released;
 
 #[cfg(test)]
 pub(crate) mod teeth;
@@ -31,6 +38,8 @@ pub(crate) mod teeth;
 pub use l1_answer::L1;
 pub use l2_completion::L2;
 pub use l3_every_packet::L3;
+pub use l4_overlap::L4;
+pub use l7_released::L7;
 pub use s01_conservation::S1;
 pub use s02_order::S2;
 pub use s03_quiescence::S3;
@@ -39,7 +48,11 @@ pub use s05_cut_consistency::S5;
 pub use s06_exactly_once::S6;
 pub use s07_update_order::S7;
 pub use s08_one_time::S8;
+pub use s09_structure::S9;
+pub use s10_locality::S10;
 pub use s11_state::S11;
+pub use s12_release::S12;
+pub use s13_noninterference::S13;
 pub use s14_staleness::S14;
 
 /// What is said about a property.
@@ -64,6 +77,18 @@ pub struct View<'a> {
     pub instance: &'a Instance,
     /// Operators and arcs, as the event left them.
     pub net: &'a Net,
+}
+
+impl View<'_> {
+    /// Whether packets that are taken from an arc have crossed a feedback arc.
+    pub fn crossed_feedback(self, arc: ArcId) -> bool {
+        self.net.arc(arc).to.is_some_and(|port| self.instance.program.is_feedback(port))
+    }
+
+    /// The name of the operator to which an arc leads.
+    pub fn destination_name(&self, arc: ArcId) -> &str {
+        self.net.arc(arc).to.map_or("nowhere", |port| self.instance.name(port.operator))
+    }
 }
 
 /// A property of runs.

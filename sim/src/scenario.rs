@@ -16,15 +16,17 @@
 mod flows;
 
 pub use flows::{
-    BLOCKING, NIO, balanced, buffered, chain, diamond, filtered, http, library, replacing, routed, two_sources,
+    BLOCKING, CHAIN_DELETED, CHAIN_INSERTED, CHAIN_REPLACED, NIO, balanced, buffered, chain, contended, diamond, filtered,
+    http, library, replacing, routed, two_in_two_out, two_sources,
 };
 
 use crate::instance::{Bounds, Instance};
 use neurath_model::component::Catalogue;
-use neurath_model::diagnostic::Diagnostics;
+use neurath_model::diagnostic::{Diagnostics, SourceMap};
 use neurath_model::graph::FlowGraph;
 use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
 use neurath_model::spec::{components, fbp, update};
+use neurath_model::update::Update;
 use neurath_model::validate::validate;
 
 /// A flow and its updates, checked and planned.
@@ -32,7 +34,7 @@ use neurath_model::validate::validate;
 pub struct Scenario {
     catalogue: Catalogue,
     flow: FlowGraph,
-    plans: Vec<Plan>,
+    updates: Vec<(FlowGraph, Plan)>,
     scheduler: Scheduler,
 }
 
@@ -46,17 +48,12 @@ impl Scenario {
         let (catalogue, _) = components::parse("components", components)?;
         let (flow, map) = fbp::parse("flow", flow)?;
         let flow = validate(&flow, &map, &catalogue)?;
-        Ok(Self { catalogue, flow, plans: Vec::new(), scheduler: Scheduler::Epoch })
+        Ok(Self { catalogue, flow, updates: Vec::new(), scheduler: Scheduler::Epoch })
     }
 
-    /// The same flow with updates that travel by another scheduler, whether or not it promises anything.
-    ///
-    /// # Panics
-    ///
-    /// If updates are planned already: all of an instance travel alike.
+    /// The same flow; updates added from now on travel by another scheduler, whether or not it promises anything.
     #[must_use]
     pub fn scheduled(self, scheduler: Scheduler) -> Self {
-        assert!(self.plans.is_empty(), "the scheduler is chosen before the first update is planned");
         Self { scheduler, ..self }
     }
 
@@ -65,12 +62,57 @@ impl Scenario {
     /// # Errors
     ///
     /// All that is wrong with the text, or with the update.
-    pub fn updated(mut self, text: &str) -> Result<Self, Diagnostics> {
+    pub fn updated(self, text: &str) -> Result<Self, Diagnostics> {
+        let current = self.current().clone();
         let (update, map) = update::parse("update", text)?;
-        let current = self.plans.last().map_or(&self.flow, |plan| &plan.after);
-        let (plan, _) = plan_unpromised(current, &update, &map, &self.catalogue, Some(self.scheduler))?;
-        self.plans.push(plan);
+        self.planned(current, &update, &map)
+    }
+
+    /// Adds an update of the flow as the updates so far leave it into another flow, in the FBP DSL. `states` is the rest of the
+    /// update file: what becomes of states.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the texts, or with the update.
+    pub fn changed_to(self, flow: &str, states: &str) -> Result<Self, Diagnostics> {
+        let current = self.current().clone();
+        let name = format!("u{}", self.updates.len() + 1);
+        let text = format!("[update]\nname = '{name}'\nflow = 'flow.fbp'\n{states}");
+        let open = &mut |_: &str| Ok(("flow.fbp".to_owned(), flow.to_owned()));
+        let (update, map) = update::parse_with("update", &text, open)?;
+        self.planned(current, &update, &map)
+    }
+
+    /// Adds an update that was planned for the flow before any other: one that comes too late.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the text, or with the update.
+    pub fn updated_late(self, text: &str) -> Result<Self, Diagnostics> {
+        let (update, map) = update::parse("update", text)?;
+        let first = self.flow.clone();
+        self.planned(first, &update, &map)
+    }
+
+    /// Adds an update that is at hand as a value, of the flow as the updates so far leave it.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the update.
+    pub fn updated_by(self, update: &Update) -> Result<Self, Diagnostics> {
+        let current = self.current().clone();
+        self.planned(current, update, &SourceMap::default())
+    }
+
+    fn planned(mut self, before: FlowGraph, update: &Update, map: &SourceMap) -> Result<Self, Diagnostics> {
+        let (plan, _) = plan_unpromised(&before, update, map, &self.catalogue, Some(self.scheduler))?;
+        self.updates.push((before, plan));
         Ok(self)
+    }
+
+    /// The flow as the updates so far leave it.
+    pub fn current(&self) -> &FlowGraph {
+        self.updates.last().map_or(&self.flow, |(_, plan)| &plan.after)
     }
 
     /// The flow before any update.
@@ -80,7 +122,11 @@ impl Scenario {
 
     /// What is to be explored, within bounds.
     pub fn instance(&self, bounds: Bounds) -> Instance {
-        Instance::new(&self.flow, &self.plans, bounds)
+        let mut instance = Instance::before_updates(&self.flow, bounds);
+        for (before, plan) in &self.updates {
+            instance.admit(before, plan);
+        }
+        instance
     }
 }
 

@@ -19,6 +19,7 @@ use neurath_model::choice::Choice;
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap};
 use neurath_model::flow::Flow;
+use neurath_model::id::{OperatorId, UpdateId};
 use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
 use neurath_model::trace::{Header, Line, SCHEMA_VERSION};
 use neurath_model::update::Update;
@@ -60,7 +61,7 @@ pub struct Saved {
 /// If a choice is not open where it is to be taken.
 pub fn lines(instance: &Instance, updates: &[Update], choices: &[Choice]) -> Vec<Line> {
     let mut world = World::new(instance);
-    choices.iter().map(|choice| step(instance, updates, &mut world, choice)).collect()
+    choices.iter().map(|choice| step(instance, updates, &mut world, choice, &mut Vec::new())).collect()
 }
 
 /// A run as a whole trace: the header, a line for each step, and the last line of each operator. What the environment
@@ -77,9 +78,13 @@ pub fn to_trace(
 ) -> String {
     let header = Header::new(flow, catalogue, instance.bounds.capacity);
     let program = &instance.program;
-    let count = |at| choices.iter().filter(|choice| choice.at().unwrap_or(program.entrance) == at).count() as u64;
-    let stops = program.operators().map(|(at, _)| Line::stop(program, at, count(at)));
-    let lines = lines(instance, updates, choices).into_iter().chain(stops);
+    let mut world = World::new(instance);
+    let mut answers = Vec::new();
+    let told = choices.iter().map(|choice| step(instance, updates, &mut world, choice, &mut answers));
+    let told: Vec<Line> = told.collect();
+    let count = |at: Option<OperatorId>| choices.iter().filter(|choice| choice.at() == at).count() as u64;
+    let stops = world.net.operators().map(|at| Line::stop(program, at, count(Some(at))));
+    let lines = told.into_iter().chain(stops).chain([Line::last_of_entrance(count(None))]).chain(answers);
     let mut text = json(&header);
     for line in lines {
         text.push('\n');
@@ -89,23 +94,33 @@ pub fn to_trace(
     text
 }
 
-/// Takes a step, and says it as a line: the choice, and what it led to.
-fn step(instance: &Instance, updates: &[Update], world: &mut World, choice: &Choice) -> Line {
+/// Takes a step, and says it as a line: the choice, and what it led to; with answers that it leads to.
+fn step(
+    instance: &Instance,
+    updates: &[Update],
+    world: &mut World,
+    choice: &Choice,
+    answers: &mut Vec<Line>,
+) -> Line {
     let mut taken = Vec::new();
-    world.step(instance, choice, &mut |observation| {
-        if let Observation::Taken { lineage, .. } = observation {
-            taken.push(*lineage);
-        }
+    world.step(instance, choice, &mut |observation| match observation {
+        Observation::Taken { lineage, .. } => taken.push(*lineage),
+        Observation::Answered { update, outcome } => answers.push(Line::answer(*update, *outcome)),
+        _ => {}
     });
-    let at = choice.at().unwrap_or(instance.program.entrance);
-    let line = Line::step(&instance.program, choice, &taken, world.net.cell(at).operator.version());
+    let version = choice.at().map_or(UpdateId::NONE, |at| world.net.cell(at).operator.version());
+    let line = Line::step(&instance.program, choice, &taken, version);
     match choice {
-        Choice::Submit { update } => Line { change: updates.get(update.0 as usize - 1).cloned(), ..line },
+        Choice::Submit { update } => {
+            let scheduler = Some(instance.update(*update).scheduler);
+            Line { change: updates.get(update.0 as usize - 1).cloned(), scheduler, ..line }
+        }
         Choice::End
         | Choice::Deliver { .. }
         | Choice::Fire { .. }
         | Choice::Join { .. }
         | Choice::Mark { .. }
+        | Choice::Attach { .. }
         | Choice::Ended { .. }
         | Choice::Wake { .. } => line,
     }
@@ -135,7 +150,7 @@ impl Saved {
             flow,
             catalogue,
             updates: updates.to_vec(),
-            scheduler: instance.scheduler,
+            scheduler: instance.updates.first().map_or(Scheduler::Epoch, |update| update.scheduler),
             bounds: instance.bounds,
             fault: instance.fault.map(|fault| fault.to_string()),
             property: breach.map(|breach| breach.property.to_owned()),
@@ -184,7 +199,7 @@ impl Saved {
             open.clear();
             world.choices(&instance, &mut open);
             let choice = self.choice(&instance, i, line, &open)?;
-            let again = step(&instance, &self.updates, &mut world, &choice);
+            let again = step(&instance, &self.updates, &mut world, &choice, &mut Vec::new());
             if again != *line {
                 return Err(misfit(i, line, "leads elsewhere", &json(line), &json(&again)));
             }
@@ -232,7 +247,7 @@ impl Saved {
 
 /// A choice in a few words: `load fire IN`.
 fn brief(instance: &Instance, choice: &Choice) -> String {
-    let line = Line::step(&instance.program, choice, &[], neurath_model::id::UpdateId::NONE);
+    let line = Line::step(&instance.program, choice, &[], UpdateId::NONE);
     let parts = [Some(line.at), Some(line.kind), line.port, line.releases];
     let mut text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     if !line.emits.is_empty() {

@@ -12,11 +12,13 @@
 //! A run goes on until no choice is open, which it must reach: each step uses up a packet, a marker or an update. A
 //! run that takes more steps than these could account for is reported as a breach of its own, [`NO_END`].
 
+mod bound;
 mod shrink;
 mod swarm;
 #[cfg(test)]
 mod tests;
 
+pub use bound::steps_max;
 pub use shrink::{Shrunk, shrink};
 pub use swarm::{Swarm, Weights};
 
@@ -28,8 +30,6 @@ use crate::observation::Observation;
 use crate::system::{Breach, System};
 use crate::world::World;
 use neurath_model::choice::Choice;
-use neurath_model::component::{Emission, Wake};
-use neurath_model::id::{OperatorId, UpdateId};
 use neurath_model::marker::Outcome as Answer;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -135,35 +135,6 @@ pub fn simulate_many(
 /// Runs an instance: choices are drawn by their weights until none is open or a property is broken.
 pub fn run(instance: &Instance, weights: &Weights, rng: &mut impl Rng) -> Run {
     run_with(instance, weights, rng, &mut Buffers::default())
-}
-
-/// More steps than a run of the instance can take.
-///
-/// Every packet on an arc is taken once, every held packet let go once, and every arc brings each update's marker and its
-/// end once. How many packets an arc can see follows from the declarations, producers before consumers; what crosses a
-/// feedback arc begins lineages, whose number is bounded, and sends nothing else. The sum is doubled, for protocols
-/// with a fault put in.
-pub fn steps_max(instance: &Instance) -> u64 {
-    let updates = instance.updates.len() as u64;
-    let mut taken = vec![0_u64; instance.program.operators().len()];
-    let mut steps = 2 + 2 * updates;
-    for at in in_order(instance) {
-        let arrived = taken[at.0 as usize];
-        let (per_firing, begins) = emissions(instance, at);
-        let sent = arrived.saturating_mul(per_firing).saturating_add(begins);
-        let operator = instance.program.operator(at);
-        for arc in &operator.outputs {
-            let to = instance.program.arc(*arc).to.operator;
-            taken[to.0 as usize] = taken[to.0 as usize].saturating_add(sent);
-        }
-        steps = steps
-            .saturating_add(begins)
-            .saturating_add(operator.inputs.len() as u64 * (updates + 1))
-            .saturating_add(updates);
-    }
-    // A packet is taken, and let go if it was held.
-    let packets = taken.iter().fold(0_u64, |sum, n| sum.saturating_add(n.saturating_mul(2)));
-    steps.saturating_add(packets).saturating_mul(2)
 }
 
 /// The first breach of a run: after how many choices, and which. `None` where the run breaks nothing.
@@ -284,6 +255,11 @@ impl Counts {
             | Observation::Held { .. }
             | Observation::Released { .. }
             | Observation::Applied { .. }
+            | Observation::HandedOver { .. }
+            | Observation::Disconnected { .. }
+            | Observation::Attached { .. }
+            | Observation::Gone { .. }
+            | Observation::Marked { .. }
             | Observation::Passed { .. }
             | Observation::Discarded { .. }
             | Observation::Ended { .. }
@@ -308,41 +284,4 @@ fn no_end(world: &World, instance: &Instance, steps_max: u64) -> Breach {
         property: NO_END,
         story: format!("after {steps_max} steps the run still goes on; something waits behind {}", busy.join(", ")),
     }
-}
-
-/// How many packets one firing sends on an output at most, and how many the operator sends without one.
-fn emissions(instance: &Instance, at: OperatorId) -> (u64, u64) {
-    let versions = std::iter::once(UpdateId::NONE).chain(instance.update_ids());
-    let of = |version| {
-        let behaviour = instance.behaviour(at, version);
-        let begins = if behaviour.wake == Wake::Source { instance.bounds.packets } else { 0 };
-        let per_firing = match (behaviour.emission, behaviour.wake) {
-            // Held packets that begin lineages are counted among those begun.
-            (Emission::Buffer, Wake::Source) => 0,
-            (Emission::Each | Emission::Filter | Emission::Route | Emission::Buffer, _) => 1,
-            (Emission::Many, _) => 2,
-        };
-        (per_firing, begins)
-    };
-    versions.map(of).fold((0, 0), |(a, b), (c, d)| (a.max(c), b.max(d)))
-}
-
-/// Operators, producers before consumers; feedback arcs left out.
-fn in_order(instance: &Instance) -> Vec<OperatorId> {
-    let program = &instance.program;
-    let mut missing: Vec<usize> = program.operators().map(|(_, o)| o.interface.awaited.len()).collect();
-    let mut order: Vec<OperatorId> =
-        program.operators().map(|(at, _)| at).filter(|at| missing[at.0 as usize] == 0).collect();
-    let mut next = 0;
-    while let Some(at) = order.get(next).copied() {
-        next += 1;
-        let arcs = program.operator(at).outputs.iter().map(|arc| program.arc(*arc));
-        for to in arcs.filter(|arc| !arc.feedback).map(|arc| arc.to.operator) {
-            missing[to.0 as usize] -= 1;
-            if missing[to.0 as usize] == 0 {
-                order.push(to);
-            }
-        }
-    }
-    order
 }

@@ -49,6 +49,8 @@ pub struct Deployment {
     pub name: String,
     /// How it travels.
     pub scheduler: Scheduler,
+    /// The operators of the graph that it was planned for, by that graph's numbers.
+    pub before: Vec<OperatorId>,
     /// Operators that get the marker from the entrance.
     pub heads: Vec<OperatorId>,
     /// Operators that are told to go on when all is done (stop-the-world).
@@ -131,7 +133,7 @@ impl Program {
     pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) -> Deployment {
         self.last = UpdateId(self.last.0 + 1);
         let update = self.last;
-        let old: Vec<OperatorId> = before.operators().map(|(_, node)| self.current[&node.name]).collect();
+        let old: Vec<OperatorId> = before.operators().map(|(_, node)| self.latest(&node.name)).collect();
         let born = self.bring_in(plan, update);
         let names = Names { program: self, old: &old, before };
         let acts: BTreeMap<OperatorId, Vec<Act>> =
@@ -156,6 +158,7 @@ impl Program {
             update,
             name: plan.update.clone(),
             scheduler: plan.scheduler,
+            before: old.clone(),
             heads: plan.route.heads.iter().map(|at| old[at.0 as usize]).collect(),
             stopped: Vec::new(),
             born,
@@ -170,6 +173,12 @@ impl Program {
         };
         self.write_orders(&mut deployment, before, plan, &old);
         deployment
+    }
+
+    /// The operator that has a name, or was the last to have it: a plan that comes too late may speak of it.
+    fn latest(&self, name: &str) -> OperatorId {
+        let gone = || self.operators().filter(|(_, o)| o.name == name || o.name.starts_with(&format!("{name}~"))).last();
+        self.current(name).or_else(|| gone().map(|(id, _)| id)).expect("a plan speaks of operators that run or ran")
     }
 
     /// Operators that come, with their arcs; those to operators that stay are loose ends for now.

@@ -214,6 +214,11 @@ impl Operator {
         matches!(self.life, Life::Running | Life::Finishing)
     }
 
+    /// Whether it was stopped, and waits to be told to go on.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Whether a source may begin something new.
     pub fn may_begin(&self) -> bool {
         self.life == Life::Running && !self.paused

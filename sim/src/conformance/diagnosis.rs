@@ -11,6 +11,7 @@ use super::part::Part;
 use crate::instance::Instance;
 use crate::system::Breach;
 use crate::world::World;
+use neurath_model::marker::Outcome;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use neurath_model::id::{ArcId, OperatorId};
 use neurath_model::trace::{Line, Trace};
@@ -209,6 +210,24 @@ pub(super) fn left_over(trace: &Trace, instance: &Instance, world: &World, arc: 
 }
 
 /// T03 for an update without an answer.
+pub(super) fn answered_otherwise(trace: &Trace, line: usize, expected: Option<Outcome>) -> Diagnostic {
+    let update = trace.lines[line].0.update.unwrap_or_default();
+    Diagnostic {
+        code: Code::T02,
+        message: format!("the exit does not answer update {update} so, on line {}", line_number(line)),
+        places: vec![trace.place(line, "this answer")],
+        expected: match expected {
+            Some(outcome) => format!("that it is {}", format!("{outcome:?}").to_lowercase()),
+            None => "no answer, or no second one".into(),
+        },
+        found: match trace.lines[line].0.outcome {
+            Some(outcome) => format!("that it is {}", format!("{outcome:?}").to_lowercase()),
+            None => "a line that says nothing of the kind".into(),
+        },
+        hint: "the line was altered, or the run answered what had not happened".into(),
+    }
+}
+
 pub(super) fn unanswered(trace: &Trace, submitted: usize, name: &str) -> Diagnostic {
     Diagnostic {
         code: Code::T03,

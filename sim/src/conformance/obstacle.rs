@@ -10,8 +10,9 @@ use crate::net::Item;
 use crate::world::World;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::component::{Emission, Firing, Wake};
-use neurath_model::id::{Lineage, OperatorId, PortIndex, PortSet, UpdateId, Version};
-use neurath_model::marker::Marker;
+use neurath_model::id::{InPort, Lineage, OperatorId, PortIndex, PortSet, UpdateId, Version};
+use neurath_model::marker::{Mail, Marker};
+use neurath_model::program::Feed;
 use neurath_model::protocol::{Effects, Event};
 use smallvec::SmallVec;
 
@@ -55,7 +56,7 @@ pub(super) fn admits(instance: &Instance, world: &World, at: OperatorId, step: &
 /// The lineages of the packets that a permitted choice takes.
 fn takes(instance: &Instance, world: &World, choice: &Choice) -> SmallVec<[Lineage; 2]> {
     let heads =
-        |at: OperatorId, ports: PortSet| ports.iter().filter_map(move |port| lineage(instance, world, at, port));
+        |at: OperatorId, ports: PortSet| ports.iter().filter_map(move |port| lineage(world, at, port));
     match choice {
         Choice::Fire { at, port, .. } => heads(*at, PortSet::only(*port)).collect(),
         Choice::Join { at, .. } => heads(*at, instance.program.operator(*at).interface.inputs).collect(),
@@ -63,6 +64,7 @@ fn takes(instance: &Instance, world: &World, choice: &Choice) -> SmallVec<[Linea
         | Choice::End
         | Choice::Deliver { .. }
         | Choice::Mark { .. }
+        | Choice::Attach { .. }
         | Choice::Ended { .. }
         | Choice::Wake { .. } => SmallVec::new(),
     }
@@ -71,35 +73,42 @@ fn takes(instance: &Instance, world: &World, choice: &Choice) -> SmallVec<[Linea
 /// The operator's version after a permitted choice. Only what may complete a marker join can change it; the protocol
 /// is asked on a copy of the operator.
 fn version_after(instance: &Instance, world: &World, at: OperatorId, choice: &Choice) -> Version {
+    if choice.at().is_none() {
+        return UpdateId::NONE;
+    }
     let mut operator = world.net.cell(at).operator.clone();
-    let marker = |update| (Marker { update }, instance.update(update).actions_at(at).len() as u16);
     let event = match choice {
         Choice::Fire { .. } | Choice::Join { .. } | Choice::Wake { .. } | Choice::Submit { .. } | Choice::End => {
             return operator.version();
         }
-        Choice::Mark { port, .. } => match head(instance, world, at, *port) {
-            Some(Item::Marker(Marker { update })) => {
-                let (marker, actions) = marker(*update);
-                Event::Marker { port: *port, marker, actions }
+        Choice::Mark { port, .. } => match head(world, at, *port) {
+            Some(Item::Marker(marker)) => {
+                let orders = instance.update(marker.update).orders_at(&instance.program, at, *port);
+                Event::Marker { port: *port, marker: *marker, orders }
             }
             Some(Item::Packet(_) | Item::End) | None => return operator.version(),
         },
         Choice::Ended { port, .. } => Event::Closed { port: *port },
-        Choice::Deliver { update, .. } => {
-            let (marker, actions) = marker(*update);
-            Event::Command { marker, actions }
-        }
+        Choice::Attach { port, .. } => Event::Attached { port: *port },
+        Choice::Deliver { mail, .. } => match mail {
+            Mail::Marker(update) | Mail::Apply(update) => {
+                let orders = instance.update(*update).orders_by_mail(&instance.program, at, *mail);
+                Event::Command { marker: Marker { update: *update }, orders }
+            }
+            Mail::Resume(_) => Event::Resume,
+            Mail::End => Event::End,
+        },
     };
     operator.step(&instance.program.operator(at).interface, event, &mut Effects::new());
     operator.version()
 }
 
-fn head<'w>(instance: &Instance, world: &'w World, at: OperatorId, port: PortIndex) -> Option<&'w Item> {
-    world.net.arc(instance.program.feeding(at, port)).items.first()
+fn head(world: &World, at: OperatorId, port: PortIndex) -> Option<&Item> {
+    world.net.first(at, port)
 }
 
-fn lineage(instance: &Instance, world: &World, at: OperatorId, port: PortIndex) -> Option<Lineage> {
-    match head(instance, world, at, port) {
+fn lineage(world: &World, at: OperatorId, port: PortIndex) -> Option<Lineage> {
+    match head(world, at, port) {
         Some(Item::Packet(parcel)) => Some(parcel.lineage),
         Some(Item::Marker(_) | Item::End) | None => None,
     }
@@ -148,11 +157,9 @@ impl Look<'_> {
                 format!("update number {}, the next to be submitted", self.world.net.submitted + 1),
                 OUT_OF_TURN,
             )),
-            Choice::Deliver { .. } => Some(contradiction(
-                "no direct message: updates travel as markers".into(),
-                "only a run whose updates are planned with markers can be verified",
-            )),
+            Choice::Deliver { mail, .. } => self.full().or_else(|| self.mail(*mail)),
             Choice::End => None,
+            Choice::Attach { port, .. } => self.full().or_else(|| self.arc(*port)),
             Choice::Fire { .. }
             | Choice::Join { .. }
             | Choice::Mark { .. }
@@ -161,10 +168,46 @@ impl Look<'_> {
         }
     }
 
+    /// Whether it is this mail's turn.
+    fn mail(&self, mail: Mail) -> Option<Obstacle> {
+        let next = self.world.net.cell(self.at).next_mail().map(|(_, mail)| mail);
+        (next != Some(mail)).then(|| match next {
+            Some(other) => contradiction(format!("{} to take {} first", self.name(), self.mail_name(other)), OUT_OF_TURN),
+            None => contradiction(format!("no mail for {}", self.name()), OUT_OF_TURN),
+        })
+    }
+
+    fn mail_name(&self, mail: Mail) -> String {
+        match mail {
+            Mail::Marker(update) => format!("the marker of `{}` from its mail", self.update(update)),
+            Mail::Apply(update) => format!("the word to apply `{}`", self.update(update)),
+            Mail::Resume(update) => format!("the word to go on after `{}`", self.update(update)),
+            Mail::End => "the word that the flow ends".into(),
+        }
+    }
+
+    /// Whether the arc that a port waits for has come.
+    fn arc(&self, port: PortIndex) -> Option<Obstacle> {
+        let program = &self.instance.program;
+        match self.world.net.feed(InPort { operator: self.at, port }) {
+            Feed::Expects(arc) if self.world.net.transit.contains(&arc) => None,
+            Feed::Expects(arc) => {
+                let stands = self.world.net.arc(arc).to.map_or(self.at, |port| port.operator);
+                let before = program.arc(arc);
+                let expected = format!("nothing yet: the arc of {} was not taken away", program.output_name(before.from));
+                let on = if stands == self.at { before.to.operator } else { stands };
+                Some(Waits { on, room: false, expected })
+            }
+            Feed::Arc(_) | Feed::Vacant => {
+                Some(contradiction(format!("no arc to come to {}", self.input(port)), OUT_OF_TURN))
+            }
+        }
+    }
+
     fn full(&self) -> Option<Obstacle> {
         let (port, _) = self.world.net.cell(self.at).pending.first()?;
         let arc = self.instance.program.driven(self.at, *port);
-        let consumer = self.instance.program.arc(arc).to;
+        let consumer = self.world.net.arc(arc).to?;
         let (arc, holds) =
             (Look { at: consumer.operator, ..*self }.input(consumer.port), self.instance.bounds.capacity);
         let expected = format!(
@@ -200,7 +243,11 @@ impl Look<'_> {
             }
             Choice::Mark { port, .. } => self.port(*port, |i| matches!(i, Item::Marker(_))),
             Choice::Ended { port, .. } => self.port(*port, |i| matches!(i, Item::End)),
-            Choice::Submit { .. } | Choice::End | Choice::Deliver { .. } | Choice::Wake { .. } => None,
+            Choice::Submit { .. }
+            | Choice::End
+            | Choice::Deliver { .. }
+            | Choice::Attach { .. }
+            | Choice::Wake { .. } => None,
         }
     }
 
@@ -211,13 +258,18 @@ impl Look<'_> {
         if operator.blocked().contains(port) {
             return Some(contradiction(self.blocked(port), BLOCKED));
         }
+        if operator.vacant().contains(port) {
+            return Some(self.arc(port).unwrap_or_else(|| {
+                contradiction(format!("the arc to {} to be attached first", self.input(port)), OUT_OF_TURN)
+            }));
+        }
         if !operator.ready(interface).contains(port) {
             return Some(contradiction(
                 format!("nothing from {}, which has been read to its end", self.input(port)),
                 OUT_OF_TURN,
             ));
         }
-        match head(self.instance, self.world, self.at, port) {
+        match head(self.world, self.at, port) {
             None => Some(self.empty(port)),
             Some(item) if wanted(item) => None,
             Some(item) => {
@@ -227,9 +279,9 @@ impl Look<'_> {
     }
 
     fn blocked(&self, port: PortIndex) -> String {
-        let (cell, interface) = (self.world.net.cell(self.at), &self.instance.program.operator(self.at).interface);
+        let cell = self.world.net.cell(self.at);
         let update = cell.operator.joining().next().expect("a blocked port waits in a join");
-        let missing = interface.awaited.intersection(cell.operator.ready(interface));
+        let missing = cell.operator.missing();
         let (name, update) = (self.input(port), self.update(update));
         format!(
             "{name} to wait in the marker join of `{update}` until the marker has come from {}",
@@ -238,7 +290,8 @@ impl Look<'_> {
     }
 
     fn empty(&self, port: PortIndex) -> Obstacle {
-        let on = self.instance.program.arc(self.instance.program.feeding(self.at, port)).from.operator;
+        let arc = self.world.net.feeding(self.at, port).expect("a port that may be read has an arc");
+        let on = self.instance.program.arc(arc).from.operator;
         let producer = self.instance.name(on);
         let expected = format!("nothing at {}: all that {producer} has sent there is taken", self.input(port));
         Waits { on, room: false, expected }
@@ -254,7 +307,7 @@ impl Look<'_> {
 
     fn lineages(&self, ports: PortSet, step: &Step) -> Option<Obstacle> {
         let stand: SmallVec<[Lineage; 2]> =
-            ports.iter().filter_map(|port| lineage(self.instance, self.world, self.at, port)).collect();
+            ports.iter().filter_map(|port| lineage(self.world, self.at, port)).collect();
         if stand == step.of {
             return None;
         }
@@ -282,6 +335,7 @@ impl Look<'_> {
             | Choice::End
             | Choice::Deliver { .. }
             | Choice::Mark { .. }
+            | Choice::Attach { .. }
             | Choice::Ended { .. } => None,
         }
     }

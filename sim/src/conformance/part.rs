@@ -7,10 +7,11 @@
 use super::diagnosis::line_number;
 use neurath_model::choice::Choice;
 use neurath_model::diagnostic::{Code, Diagnostic};
-use neurath_model::id::{Lineage, OperatorId, UpdateId, Version};
-use neurath_model::program::Program;
+use neurath_model::id::{Lineage, UpdateId, Version};
+use neurath_model::program::{ENTRANCE, EXIT, Program};
 use neurath_model::trace::{Line, Trace, lineage_of};
 use smallvec::SmallVec;
+use std::collections::BTreeMap;
 
 /// A step as its line tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +28,15 @@ impl Step {
     /// Reads the step that a line tells of; `Err` says what is wrong with the line on its own.
     pub(super) fn read(program: &Program, line: &Line) -> Result<Self, String> {
         let choice = line.choice(program)?.ok_or("an operator stops once")?;
-        if choice.at().unwrap_or(program.entrance) != program.find(&line.at).expect("the line's choice was found by it")
-        {
-            return Err(format!("a `{}` happens at the entrance only", line.kind));
-        }
-        let version = UpdateId(line.version.ok_or("the version after the step is missing")?);
+        let version = match choice.at() {
+            Some(_) => UpdateId(line.version.ok_or("the version after the step is missing")?),
+            None => UpdateId::NONE,
+        };
         let of = line.of.iter().map(|name| lineage_of(program, name)).collect::<Result<SmallVec<[Lineage; 2]>, _>>()?;
         let written = Line::step(program, &choice, &of, version);
-        let change = line.change.clone().filter(|_| matches!(choice, Choice::Submit { .. }));
-        match misfit(line, &Line { change, ..written }) {
+        let is_submission = matches!(choice, Choice::Submit { .. });
+        let (change, scheduler) = (line.change.clone().filter(|_| is_submission), line.scheduler.filter(|_| is_submission));
+        match misfit(line, &Line { change, scheduler, ..written }) {
             None => Ok(Self { choice, of, version }),
             Some(field) => Err(format!("`{field}` is not what a `{}` of this operator would say", line.kind)),
         }
@@ -51,6 +52,9 @@ fn misfit(line: &Line, written: &Line) -> Option<&'static str> {
         ("emits", line.emits == written.emits),
         ("update", line.update == written.update),
         ("change", line.change == written.change),
+        ("scheduler", line.scheduler == written.scheduler),
+        ("mail", line.mail == written.mail),
+        ("outcome", line.outcome == written.outcome),
         ("steps", line.steps == written.steps),
     ];
     same.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
@@ -91,12 +95,29 @@ impl Part {
     }
 }
 
-/// Every operator's part, by operator.
-pub(super) fn deal(trace: &Trace, program: &Program) -> Result<(Vec<Part>, Option<Diagnostic>), Diagnostic> {
-    let mut parts = vec![Part::default(); program.operators().len()];
+/// A trace dealt out.
+pub(super) struct Dealt {
+    /// Every operator's part, by operator; the entrance's is the last.
+    pub(super) parts: Vec<Part>,
+    /// The lines in which the exit answers.
+    pub(super) answers: Vec<usize>,
+    /// A part whose lines are not as many as its `stop` says.
+    pub(super) miscounted: Option<Diagnostic>,
+}
+
+/// Deals a trace out.
+pub(super) fn deal(trace: &Trace, program: &Program) -> Result<Dealt, Diagnostic> {
+    let entrance = program.operators().len();
+    let by_name: BTreeMap<&str, usize> =
+        program.operators().map(|(at, o)| (o.name.as_str(), at.0 as usize)).chain([(ENTRANCE, entrance)]).collect();
+    let mut parts = vec![Part::default(); entrance + 1];
+    let mut answers = Vec::new();
     for (i, (line, _)) in trace.lines.iter().enumerate() {
-        let at = program.find(&line.at).ok_or_else(|| unknown_operator(trace, i))?;
-        let part = &mut parts[at.0 as usize];
+        if line.at == EXIT {
+            answers.push(i);
+            continue;
+        }
+        let part = &mut parts[*by_name.get(line.at.as_str()).ok_or_else(|| unknown_operator(trace, i))?];
         if part.stop.is_some() {
             return Err(after_the_end(trace, i));
         }
@@ -107,20 +128,19 @@ pub(super) fn deal(trace: &Trace, program: &Program) -> Result<(Vec<Part>, Optio
         }
     }
     let mut miscounted = None;
-    for (at, _) in program.operators() {
-        let found = complete(trace, program, at, &parts[at.0 as usize])?;
+    for (name, i) in by_name {
+        let found = complete(trace, name, &parts[i])?;
         miscounted = miscounted.or(found);
     }
-    Ok((parts, miscounted))
+    Ok(Dealt { parts, answers, miscounted })
 }
 
 /// `Ok(Some(..))` for a part whose lines are not as many as its `stop` says: a replay can still tell where that shows.
-fn complete(trace: &Trace, program: &Program, at: OperatorId, part: &Part) -> Result<Option<Diagnostic>, Diagnostic> {
-    let name = &program.operator(at).name;
+fn complete(trace: &Trace, name: &str, part: &Part) -> Result<Option<Diagnostic>, Diagnostic> {
     let found = part.lines.len() as u64;
     let Some(stop) = part.stop else { return Err(cut_off(trace, name, part)) };
     let line = &trace.lines[stop as usize].0;
-    let alone = Line { steps: line.steps, ..Line::stop(program, at, 0) };
+    let alone = Line { at: name.into(), steps: line.steps, ..Line::last_of_entrance(0) };
     match line.steps {
         Some(steps) if steps == found && *line == alone => Ok(None),
         steps => Ok(Some(miscounted(trace, name, stop as usize, steps, found))),

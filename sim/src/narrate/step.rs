@@ -4,8 +4,10 @@ use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::world::World;
 use neurath_model::choice::{Choice, Emits};
-use neurath_model::id::{Lineage, OperatorId, PortIndex, PortSet, UpdateId};
+use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, UpdateId};
+use neurath_model::marker::Mail;
 use neurath_model::plan::Scheduler;
+use neurath_model::program::Act;
 
 /// A step that was taken, the world after it, and what the properties saw of it.
 struct Step<'a> {
@@ -20,9 +22,12 @@ pub(super) fn tell(instance: &Instance, world: &World, choice: &Choice, seen: &[
     let mut text = match choice {
         Choice::Submit { update } => step.submit(*update),
         Choice::End => "ends the flow".to_owned(),
-        Choice::Deliver { at, update } => step.changed(*at).unwrap_or_else(|| {
-            format!("gets the message of `{}`, and has nothing to do", instance.update(*update).name)
-        }),
+        Choice::Deliver { at, mail } => step.deliver(*at, *mail),
+        Choice::Attach { at, port } => {
+            let arc = world.net.feeding(*at, *port).map(|arc| instance.program.arc(arc).from);
+            let arc = arc.map_or_else(String::new, |from| instance.program.output_name(from));
+            format!("gets the arc of {arc} at {}{}", step.input(*at, *port), step.passed(*at))
+        }
         Choice::Fire { at, port, emits } => {
             let (version, taken) = (step.version(*at), step.taken());
             format!("{version}takes {taken} from {}, {}", step.input(*at, *port), step.outcome(*at, emits))
@@ -44,32 +49,59 @@ pub(super) fn tell(instance: &Instance, world: &World, choice: &Choice, seen: &[
 impl Step<'_> {
     fn submit(&self, update: UpdateId) -> String {
         let Self { instance, .. } = self;
-        let to: Vec<&str> = match instance.scheduler {
-            Scheduler::Epoch => {
-                let arcs = &instance.program.operator(instance.program.entrance).outputs;
-                arcs.iter().map(|arc| instance.name(instance.program.arc(*arc).to.operator)).collect()
-            }
-            Scheduler::Direct => instance.update(update).actions.iter().map(|(at, _)| instance.name(*at)).collect(),
-        };
-        let how = match instance.scheduler {
-            Scheduler::Epoch => "its marker goes to",
+        let deployment = instance.update(update);
+        let to: Vec<&str> = deployment.heads.iter().map(|at| instance.name(*at)).collect();
+        let how = match deployment.scheduler {
             Scheduler::Direct => "a message goes to",
+            Scheduler::StopTheWorld | Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => "its marker goes to",
         };
-        format!("submits update `{}`: {how} {}", instance.update(update).name, list(&to))
+        let come: Vec<&str> = deployment.born.iter().map(|at| instance.name(*at)).collect();
+        let come = if come.is_empty() { String::new() } else { format!(", {} started", list(&come)) };
+        format!("submits update `{}`: {how} {}{come}", deployment.name, list(&to))
+    }
+
+    fn deliver(&self, at: OperatorId, mail: Mail) -> String {
+        let name = |update: UpdateId| &self.instance.update(update).name;
+        match mail {
+            Mail::Marker(update) | Mail::Apply(update) => {
+                let passed = self.passed(at);
+                let what = if matches!(mail, Mail::Apply(_)) { "the word to apply" } else { "the marker of" };
+                match (self.is_direct(update), self.changed(at)) {
+                    (true, Some(changed)) => changed,
+                    (true, None) => format!("gets the message of `{}`, and has nothing to do", name(update)),
+                    (false, _) => format!("gets {what} `{}`{passed}{}", name(update), self.waits_for(at, update)),
+                }
+            }
+            Mail::Resume(update) => format!("is told that `{}` is applied, and goes on", name(update)),
+            Mail::End => "is told that the flow ends".into(),
+        }
+    }
+
+    fn is_direct(&self, update: UpdateId) -> bool {
+        self.instance.update(update).scheduler == Scheduler::Direct
+    }
+
+    /// What a join that has begun and is not complete waits for.
+    fn waits_for(&self, at: OperatorId, update: UpdateId) -> String {
+        let cell = &self.world.net.cell(at).operator;
+        if cell.joining().all(|u| u != update) {
+            return String::new();
+        }
+        let names = &self.instance.program.operator(at).input_names;
+        let missing: Vec<&str> = cell.missing().iter().map(|p| names[usize::from(p.0)].as_str()).collect();
+        if missing.is_empty() {
+            return ", and waits for an update before it".into();
+        }
+        format!(", and waits for it on {}", list(&missing))
     }
 
     fn mark(&self, at: OperatorId, port: PortIndex) -> String {
-        let operator = &self.instance.program.operator(at);
         let from = self.input(at, port);
         let waiting = self.world.net.cell(at).operator.joining().last();
         match (self.seen.iter().find(|o| is_passed(o)), waiting) {
             (None, Some(update)) => {
-                let cell = &self.world.net.cell(at).operator;
-                let missing: PortSet = operator.interface.awaited.minus(cell.blocked());
-                let missing: Vec<&str> =
-                    missing.iter().map(|p| operator.input_names[usize::from(p.0)].as_str()).collect();
                 let name = &self.instance.update(update).name;
-                format!("takes the marker of `{name}` from {from}, and waits for it on {}", list(&missing))
+                format!("takes the marker of `{name}` from {from}{}", self.waits_for(at, update))
             }
             (Some(_), _) | (None, None) => format!("takes a marker from {from}{}", self.passed(at)),
         }
@@ -96,17 +128,51 @@ impl Step<'_> {
 
     fn change(&self, at: OperatorId, update: UpdateId) -> String {
         let Self { instance, .. } = self;
+        let arcs = self.rewired(at);
+        let acts = instance.update(update).acts(at);
+        let runs_other = acts.iter().any(|act| matches!(act, Act::Replace(_) | Act::Configure));
+        if !runs_other {
+            return arcs.unwrap_or_else(|| format!("has a part in `{}`", instance.update(update).name));
+        }
+        let arcs = arcs.map_or_else(String::new, |arcs| format!(", {arcs}"));
         let before =
             instance.update_ids().take_while(|u| *u < update).filter(|u| instance.update(*u).changes(at)).last();
         let before = &instance.behaviour(at, before.unwrap_or(UpdateId::NONE)).component;
         let after = &instance.behaviour(at, update).component;
         let name = &instance.update(update).name;
-        let properties = instance.update(update).actions_at(at).iter().any(Option::is_none);
+        let properties = acts.contains(&Act::Configure);
         match (before == after, properties) {
-            (true, _) => format!("is changed by `{name}`: {after} with other properties"),
-            (false, true) => format!("is changed by `{name}`: {before} -> {after}, with other properties"),
-            (false, false) => format!("is changed by `{name}`: {before} -> {after}"),
+            (true, _) => format!("is changed by `{name}`: {after} with other properties{arcs}"),
+            (false, true) => format!("is changed by `{name}`: {before} -> {after}, with other properties{arcs}"),
+            (false, false) => format!("is changed by `{name}`: {before} -> {after}{arcs}"),
         }
+    }
+
+    /// What became of arcs and of the operator itself in this step.
+    fn rewired(&self, at: OperatorId) -> Option<String> {
+        let program = &self.instance.program;
+        let arc = |arc: ArcId| program.output_name(program.arc(arc).from);
+        let told: Vec<String> = self
+            .seen
+            .iter()
+            .filter_map(|observation| match observation {
+                Observation::Disconnected { arc: id, left: None, from, .. } => {
+                    let to = self.world.net.arc(*id).to.map(|port| program.input_name(port));
+                    let from = &program.operator(from.operator).input_names[usize::from(from.port.0)];
+                    Some(format!("hands the arc of {} on from {from} to {}", arc(*id), to.unwrap_or_default()))
+                }
+                Observation::Disconnected { arc: id, left: Some(_), .. } => {
+                    Some(format!("lets the arc of {} go", arc(*id)))
+                }
+                Observation::Attached { to, arc: id, lost: None } if to.operator == at => {
+                    Some(format!("gets the arc of {} at {}", arc(*id), self.input(at, to.port)))
+                }
+                Observation::HandedOver { to, .. } => Some(format!("gives its state to {}", self.instance.name(*to))),
+                Observation::Gone { .. } => Some("is gone".into()),
+                _ => None,
+            })
+            .collect();
+        (!told.is_empty()).then(|| told.join(", "))
     }
 
     /// The answer to a submitter, which comes from the exit, or with the last direct message.
@@ -190,7 +256,7 @@ impl Step<'_> {
     fn tuple(&self) -> String {
         let taken = self.seen.iter().filter_map(|o| match o {
             Observation::Taken { arc, lineage, .. } => {
-                let to = self.instance.program.arc(*arc).to;
+                let to = self.world.net.arc(*arc).to?;
                 Some(format!("{} from {}", self.name(*lineage), self.input(to.operator, to.port)))
             }
             _ => None,

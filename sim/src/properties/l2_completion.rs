@@ -23,7 +23,8 @@ impl Property for L2 {
 
     fn at_end(&self, view: View<'_>) -> Result<(), String> {
         let (program, net) = (&view.instance.program, view.net);
-        for (at, operator) in program.operators() {
+        for at in net.operators() {
+            let operator = program.operator(at);
             if let Some(update) = net.cell(at).operator.joining().next() {
                 let name = &view.instance.update(update).name;
                 return Err(format!("{} waits for ever in the marker join of `{name}`", operator.name));
@@ -32,13 +33,16 @@ impl Property for L2 {
                 return Err(format!("{} holds output for a full arc for ever", operator.name));
             }
             if !net.cell(at).mail.is_empty() {
-                return Err(format!("a direct message never arrives at {}", operator.name));
+                return Err(format!("mail never arrives at {}", operator.name));
+            }
+            if net.cell(at).operator.is_waiting() {
+                return Err(format!("{} waits for ever for the state that it is to take over", operator.name));
             }
         }
-        for (id, arc) in program.arcs() {
+        for (id, arc) in program.arcs().take(net.arcs.len()) {
             let left = net.arc(id).items.iter().filter(|i| !matches!(i, Item::End)).count();
             if left > 0 {
-                let (from, to) = (view.instance.name(arc.from.operator), view.instance.name(arc.to.operator));
+                let (from, to) = (view.instance.name(arc.from.operator), view.destination_name(id));
                 return Err(format!("{left} left on the arc from {from} to {to}, and nobody can take a step"));
             }
         }

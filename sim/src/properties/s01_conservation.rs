@@ -43,12 +43,21 @@ impl Property for S1 {
                 "{} loses open work in the update: it held {before} of the packets it took, and then {after}",
                 view.instance.name(*at)
             )),
+            Observation::HandedOver { from, to, open_work: (before, after), .. } if after < before => Err(format!(
+                "of the {before} packets that {} held, {} takes over {after}",
+                view.instance.name(*from),
+                view.instance.name(*to)
+            )),
+            Observation::Disconnected { arc, left: Some(left), .. } if *left > 0 => {
+                let from = view.instance.program.output_name(view.instance.program.arc(*arc).from);
+                Err(format!("the arc of {from} is given up with {left} packets on it"))
+            }
             _ => Ok(()),
         }
     }
 
     fn at_end(&self, view: View<'_>) -> Result<(), String> {
-        for (i, (taken, _)) in self.taken.iter().enumerate() {
+        for (i, (taken, _)) in self.taken.iter().take(view.net.arcs.len()).enumerate() {
             let arc = ArcId(i as u32);
             let producer = view.instance.program.arc(arc).from;
             let held = view.net.cell(producer.operator).pending.iter().filter(|(port, _)| *port == producer.port);

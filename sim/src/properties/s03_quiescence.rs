@@ -36,10 +36,10 @@ impl Property for S3 {
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {
-        view.instance.program.operators().any(|(at, operator)| {
-            let marker =
-                |arc: &neurath_model::id::ArcId| matches!(view.net.arc(*arc).items.first(), Some(Item::Marker(_)));
-            !view.net.cell(at).pending.is_empty() && operator.inputs.iter().any(marker)
+        view.net.operators().any(|at| {
+            let inputs = view.instance.program.operator(at).interface.inputs;
+            let marker = |port| matches!(view.net.first(at, port), Some(Item::Marker(_)));
+            !view.net.cell(at).pending.is_empty() && inputs.iter().any(marker)
         })
     }
 }

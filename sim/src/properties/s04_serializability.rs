@@ -4,7 +4,10 @@
 //! was applied there, and *new* when one happened after. Both at once is a mixed request. With several updates that
 //! is not enough: `s1` old for `u1` and new for `u2`, `s2` the other way round, is just as impossible in any serial
 //! order. So `u` precedes `v` when some lineage is new for `u` and old for `v`, and this relation must have no cycle;
-//! a mixed lineage is the cycle of length one.
+//! a mixed lineage is the cycle of length one. Updates whose markers pass no operator in common take effect in no order at all
+//! (that is what the scheduler `scoped` is for), so between them nothing is asked; see [`Instance::are_ordered`].
+//!
+//! An operator that an update brings in is new for it, one that goes is old.
 //!
 //! A lineage ends on a feedback arc. The firing that takes what comes back belongs to none: what it begins is new.
 
@@ -66,16 +69,20 @@ impl S4 {
         self.under_way.iter().map(|m| m.1).chain(self.ended.iter().copied())
     }
 
-    /// Updates that must come after `u`: some lineage is new for `u` and old for them.
-    fn after(&self, u: UpdateId) -> UpdateSet {
-        self.all().filter(|m| m.new.contains(u)).fold(UpdateSet::EMPTY, |set, m| set.union(m.old))
+    /// Updates that must come after `u`: some lineage is new for `u` and old for them. Of those that nothing orders, since their
+    /// markers never meet, nothing is asked.
+    fn after(&self, view: View<'_>, u: UpdateId) -> UpdateSet {
+        let old = self.all().filter(|m| m.new.contains(u)).fold(UpdateSet::EMPTY, |set, m| set.union(m.old));
+        let mut ordered = UpdateSet::EMPTY;
+        old.iter().filter(|v| view.instance.are_ordered(u, *v)).for_each(|v| ordered.insert(v));
+        ordered
     }
 
     /// Whether following "must come after" from `u` leads back to it.
-    fn on_a_cycle(&self, u: UpdateId) -> bool {
+    fn on_a_cycle(&self, view: View<'_>, u: UpdateId) -> bool {
         let (mut reached, mut frontier) = (UpdateSet::EMPTY, vec![u]);
         while let Some(v) = frontier.pop() {
-            let next = self.after(v);
+            let next = self.after(view, v);
             frontier.extend(next.iter().filter(|w| !reached.contains(*w)));
             reached = reached.union(next);
         }
@@ -99,7 +106,7 @@ impl Property for S4 {
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         match *event {
             Observation::Taken { arc, .. } => {
-                self.came_back = view.instance.program.arc(arc).feedback;
+                self.came_back = view.crossed_feedback(arc);
                 Ok(())
             }
             Observation::Began { .. } | Observation::Stepped => {
@@ -123,7 +130,7 @@ impl Property for S4 {
                     // "Must come before" then goes up in number only, and has no cycle.
                     return Ok(());
                 }
-                match news.into_iter().find(|u| self.on_a_cycle(*u)) {
+                match news.into_iter().find(|u| self.on_a_cycle(view, *u)) {
                     Some(u) => Err(self.tell(view, lineage, at, u)),
                     None => Ok(()),
                 }

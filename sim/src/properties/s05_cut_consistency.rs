@@ -44,9 +44,9 @@ impl Property for S5 {
 
     fn witnessed(&self, view: View<'_>) -> bool {
         view.instance.update_ids().any(|u| {
-            let done = |(at, _): &(_, _)| view.net.cell(*at).applied.contains(u);
-            let targets = &view.instance.update(u).actions;
-            targets.iter().any(done) && !targets.iter().all(done)
+            let done = |at| view.net.cell(at).applied.contains(u);
+            let targets: Vec<bool> = view.instance.update(u).changed().map(|(at, _)| done(at)).collect();
+            targets.contains(&true) && targets.contains(&false)
         })
     }
 }

@@ -3,14 +3,17 @@
 use super::{About, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
-use neurath_model::id::{OperatorId, UpdateId};
+use neurath_model::id::{OperatorId, PortIndex, UpdateId};
 use neurath_model::marker::Outcome;
 use smallvec::SmallVec;
+
+/// Which action: the feedback port that it is about, if any, and its place in the list.
+type Which = (Option<PortIndex>, u16);
 
 /// S6. Remembers which actions were performed where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S6 {
-    performed: SmallVec<[(UpdateId, OperatorId, u16); 4]>,
+    performed: SmallVec<[(UpdateId, OperatorId, Which); 4]>,
 }
 
 impl Property for S6 {
@@ -28,20 +31,22 @@ impl Property for S6 {
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         match *event {
-            Observation::Applied { at, update, action: (action, _), .. } => {
-                match self.performed.binary_search(&(update, at, action)) {
+            Observation::Applied { at, update, port, action: (action, _), .. } => {
+                let performed = (update, at, (port, action));
+                match self.performed.binary_search(&performed) {
                     Ok(_) => Err(format!(
                         "`{}` is applied at {} a second time",
                         view.instance.update(update).name,
                         view.instance.name(at)
                     )),
                     Err(place) => {
-                        self.performed.insert(place, (update, at, action));
+                        self.performed.insert(place, performed);
                         Ok(())
                     }
                 }
             }
             Observation::Answered { update, outcome: Outcome::Applied } => self.complete(view, update),
+            Observation::Answered { update, outcome: Outcome::Rejected } => self.untouched(view, update),
             _ => Ok(()),
         }
     }
@@ -53,15 +58,33 @@ impl Property for S6 {
 
 impl S6 {
     fn complete(&self, view: View<'_>, update: UpdateId) -> Result<(), String> {
-        let submission = view.instance.update(update);
-        for (at, actions) in &submission.actions {
-            let all = (0..actions.len() as u16).all(|a| self.performed.binary_search(&(update, *at, a)).is_ok());
-            if !all {
-                let (name, operator) = (&submission.name, view.instance.name(*at));
+        let deployment = view.instance.update(update);
+        let done = |at, which| self.performed.binary_search(&(update, at, which)).is_ok();
+        for (at, acts) in deployment.changed() {
+            if !(0..acts.len() as u16).all(|action| done(at, (None, action))) {
+                let (name, operator) = (&deployment.name, view.instance.name(at));
                 return Err(format!("`{name}` is answered as applied before it is applied at {operator}"));
             }
         }
+        for &(at, port) in &deployment.expected.switched {
+            let acts = deployment.acts_at(at, port).len() as u16;
+            if !(0..acts).all(|action| done(at, (Some(port), action))) {
+                let (name, operator) = (&deployment.name, view.instance.name(at));
+                return Err(format!("`{name}` is answered as applied before what comes back to {operator} is switched"));
+            }
+        }
         Ok(())
+    }
+
+    fn untouched(&self, view: View<'_>, update: UpdateId) -> Result<(), String> {
+        match self.performed.iter().find(|(u, _, _)| *u == update) {
+            None => Ok(()),
+            Some((_, at, _)) => Err(format!(
+                "`{}` is answered as rejected, and was applied at {}",
+                view.instance.update(update).name,
+                view.instance.name(*at)
+            )),
+        }
     }
 }
 

@@ -48,7 +48,16 @@ impl Property for S7 {
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
-        let Observation::Applied { at, update, action: (0, _), .. } = *event else { return Ok(()) };
+        let (at, update) = match *event {
+            Observation::Submitted { update } => {
+                for at in &view.instance.update(update).born {
+                    self.order(*at).push(update);
+                }
+                return Ok(());
+            }
+            Observation::Applied { at, update, port: None, action: (0, _), .. } => (at, update),
+            _ => return Ok(()),
+        };
         let name = |u: UpdateId| &view.instance.update(u).name;
         let here = self.order(at).clone();
         let expected =

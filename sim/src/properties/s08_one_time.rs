@@ -47,10 +47,8 @@ impl Property for S8 {
 
     fn witnessed(&self, view: View<'_>) -> bool {
         view.instance.update_ids().any(|u| {
-            let done = |(at, actions): &(OperatorId, smallvec::SmallVec<_>)| {
-                actions.len() > 1 && view.net.cell(*at).applied.contains(u)
-            };
-            view.instance.update(u).actions.iter().any(done)
+            let mut changed = view.instance.update(u).changed();
+            changed.any(|(at, acts)| acts.len() > 1 && view.net.cell(at).applied.contains(u))
         })
     }
 }

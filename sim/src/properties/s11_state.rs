@@ -8,6 +8,7 @@ use crate::instance::Instance;
 use crate::net::{Item, Memory};
 use crate::observation::Observation;
 use neurath_model::id::UpdateId;
+use neurath_model::program::Act;
 use neurath_model::update::StatePolicy;
 
 /// S11. Remembers what each operator's function should remember.
@@ -43,37 +44,49 @@ impl Property for S11 {
                     StatePolicy::Reset => *expected = Memory::default(),
                     StatePolicy::Transfer(_) => expected.transfers += 1,
                 }
-                if expected == memory {
-                    return Ok(());
+                compare(view.instance.name(*at), *expected, *memory)
+            }
+            Observation::HandedOver { from, to, state, memory, .. } => {
+                let mut expected = self.expected[from.0 as usize];
+                match state {
+                    StatePolicy::Keep => {}
+                    StatePolicy::Reset => expected = Memory::default(),
+                    StatePolicy::Transfer(_) => expected.transfers += 1,
                 }
-                Err(format!(
-                    "the new function of {} starts with a state after {} firings and {} transfers; it should be {} \
-                     and {}",
-                    view.instance.name(*at),
-                    memory.fired,
-                    memory.transfers,
-                    expected.fired,
-                    expected.transfers
-                ))
+                self.expected[to.0 as usize] = expected;
+                compare(view.instance.name(*to), expected, *memory)
             }
             _ => Ok(()),
         }
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {
-        view.instance.program.operators().any(|(at, operator)| {
+        view.net.operators().any(|at| {
             let transfers = |update: UpdateId| {
-                let mut actions = view.instance.update(update).actions_at(at).iter();
-                actions.any(|state| matches!(state, Some(StatePolicy::Transfer(_))))
+                let mut acts = view.instance.update(update).acts(at).iter();
+                acts.any(|act| {
+                    matches!(act, Act::Replace(StatePolicy::Transfer(_)) | Act::HandOver(_, StatePolicy::Transfer(_)))
+                })
             };
-            let next = operator.inputs.iter().filter_map(|arc| match view.net.arc(*arc).items.first() {
+            let inputs = view.instance.program.operator(at).interface.inputs;
+            let next = inputs.iter().filter_map(|port| match view.net.first(at, port) {
                 Some(Item::Marker(marker)) => Some(marker.update),
                 Some(Item::Packet(_) | Item::End) | None => None,
             });
-            let mut next = next.chain(view.net.cell(at).mail.iter().copied());
+            let mut next = next.chain(view.net.cell(at).mail.iter().filter_map(|mail| mail.update()));
             self.expected[at.0 as usize].fired > 0 && next.any(transfers)
         })
     }
+}
+
+fn compare(name: &str, expected: Memory, found: Memory) -> Result<(), String> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(format!(
+        "the new function of {name} starts with a state after {} firings and {} transfers; it should be {} and {}",
+        found.fired, found.transfers, expected.fired, expected.transfers
+    ))
 }
 
 #[cfg(test)]

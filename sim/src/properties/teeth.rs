@@ -115,6 +115,52 @@ pub(crate) fn buffer_changes() -> Instance {
     with_updates(scenario::buffered(), &[&[("x", "buffer@2")]]).instance(bounds(1, 1))
 }
 
+/// `x2` of a chain goes, as in the paper's figure 5.12.
+pub(crate) fn deletion() -> Instance {
+    let scenario = scenario::chain(3).scheduled(Scheduler::Epoch);
+    scenario.changed_to(scenario::CHAIN_DELETED, "").expect("planned").instance(bounds(2, 1))
+}
+
+/// `x1` and `x2` of a chain change places: `x1` then gets an arc that is taken away only later.
+pub(crate) fn exchange() -> Instance {
+    let flow = "source(source) OUT -> IN x2(step) OUT -> IN x1(step) OUT -> IN sink(sink)";
+    scenario::chain(2).changed_to(flow, "").expect("planned").instance(bounds(2, 1))
+}
+
+/// An operator that may hold packets goes.
+pub(crate) fn buffer_goes() -> Instance {
+    let flow = "source(source) OUT -> IN sink(sink)";
+    scenario::buffered().changed_to(flow, "").expect("planned").instance(bounds(1, 1))
+}
+
+/// `x1` of a chain changes, and nobody else is concerned.
+pub(crate) fn scoped_change() -> Instance {
+    let scenario = scenario::chain(2).scheduled(Scheduler::Scoped);
+    with_updates(scenario, &[&[("x1", "step@2")]]).instance(bounds(1, 1))
+}
+
+/// Only one of the ways into `rejoin` is concerned.
+pub(crate) fn scoped_rejoin() -> Instance {
+    let scenario = scenario::routed().scheduled(Scheduler::Scoped);
+    with_updates(scenario, &[&[("a", "step@2"), ("rejoin", "merge@2")]]).instance(bounds(1, 1))
+}
+
+/// Two updates that meet behind their heads (protocol rule 11).
+pub(crate) fn contention() -> Instance {
+    let scenario = scenario::contended().scheduled(Scheduler::Scoped);
+    let updates: [&[_]; 2] = [&[("h1", "route@2"), ("j", "merge@2")], &[("h2", "route@2"), ("j", "merge@3")]];
+    with_updates(scenario, &updates).instance(bounds(0, 1))
+}
+
+/// `x` is replaced by `y`, whose two arcs are taken away by operators that go at times of their own; then `y` changes.
+pub(crate) fn arcs_come_one_by_one() -> Instance {
+    let before = "left(source) OUT -> IN a(step) OUT -> A x(merge) OUT -> IN sink(sink)\nright(source) OUT -> IN b(step) OUT -> B x";
+    let after = "left(source) OUT -> A y(merge) OUT -> IN sink(sink)\nright(source) OUT -> B y";
+    let scenario = Scenario::read(before, &scenario::library()).expect("valid");
+    let scenario = scenario.changed_to(after, "").expect("planned");
+    scenario.updated(&scenario::replacing("u2", &[("y", "merge@2")])).expect("planned").instance(bounds(0, 1))
+}
+
 /// Each fault with the name of the instance in which it is looked for.
 pub(crate) fn specimens() -> Vec<(Fault, &'static str, Instance)> {
     Fault::ALL.iter().map(|&(_, fault)| specimen(fault)).map(|(f, name, i)| (f, name, i.with_fault(f))).collect()
@@ -134,6 +180,13 @@ fn specimen(fault: Fault) -> (Fault, &'static str, Instance) {
         Fault::Protocol(Mutant::SplitActions) => ("chain, `x1` changes in two ways", two_actions()),
         Fault::Protocol(Mutant::AnswerAtEntrance) => ("chain, `x1` changes", one_changes(1, 1)),
         Fault::Protocol(Mutant::SilentExit) => ("chain, `x1` changes", one_changes(1, 1)),
+        Fault::Protocol(Mutant::AwaitConnected) => ("arcs come one by one", arcs_come_one_by_one()),
+        Fault::Protocol(Mutant::AwaitAllPorts) => ("routed, `a` and `rejoin` change in their scope", scoped_rejoin()),
+        Fault::Protocol(Mutant::NoGlobalOrder) => ("contended, two updates overlap", contention()),
+        Fault::Protocol(Mutant::BroadcastEverywhere) => ("chain, `x1` changes in its scope", scoped_change()),
+        Fault::Protocol(Mutant::ConnectFirst) => ("chain, `x2` goes", deletion()),
+        Fault::Protocol(Mutant::RetireUndrained | Mutant::NeverReleased) => ("buffer, `x` goes", buffer_goes()),
+        Fault::FetchArc => ("chain, `x1` and `x2` change places", exchange()),
         Fault::LossyArc => ("chain, `x1` changes", one_changes(2, 1)),
         Fault::LastInFirstOut => ("chain of capacity 2, `x1` changes", one_changes(2, 2)),
         Fault::MarkerAtHead => ("chain, `x1` changes twice", x1_changes_twice()),

@@ -105,6 +105,31 @@ pub fn two_sources() -> Scenario {
     ready("left(source) OUT -> A x(merge) OUT -> IN sink(sink)\nright(source) OUT -> B x", &library())
 }
 
+/// Figure 5.12 on [`chain`]`(3)`: the part `x2` goes.
+pub const CHAIN_DELETED: &str = "source(source) OUT -> IN x1(step) OUT -> IN x3(step) OUT -> IN sink(sink)";
+
+/// A part `y1`, `y2` comes between `x1` and `x2` of [`chain`]`(3)`.
+pub const CHAIN_INSERTED: &str = "source(source) OUT -> IN x1(step) OUT -> IN y1(step) OUT -> IN y2(step) OUT -> IN x2(step) OUT -> IN x3(step) OUT -> IN sink(sink)";
+
+/// A part `y1`, `y2` takes the place of `x2` in [`chain`]`(3)`.
+pub const CHAIN_REPLACED: &str = "source(source) OUT -> IN x1(step) OUT -> IN y1(step) OUT -> IN y2(step) OUT -> IN x3(step) OUT -> IN sink(sink)";
+
+/// A part with two ways in and two ways out: `split` (a router) leads to `a` and `b`, these cross over in `p` and `q`, which
+/// lead to `rejoin`. The text of what is between `split` and `rejoin` is given by `part`.
+pub fn two_in_two_out(part: &str) -> String {
+    format!("source(source) OUT -> IN split(route)\nrejoin(merge) OUT -> IN sink(sink)\n{part}")
+}
+
+/// Two controllers' operators `h1`, `h2` lead to `x` and `y`, which lead to `j` (protocol rule 11).
+pub fn contended() -> Scenario {
+    ready(
+        "s1(source) OUT -> IN h1(route)\ns2(source) OUT -> IN h2(route)\n\
+         h1 A -> A x(merge)\nh1 B -> A y(merge)\nh2 A -> B x\nh2 B -> B y\n\
+         x OUT -> A j(merge)\ny OUT -> B j\nj OUT -> IN sink(sink)",
+        &library(),
+    )
+}
+
 /// The HTTP server of the paper: `accept`, `read`, `parse`, `load`, `compose`, `reply`, and the feedback arc from `reply` to
 /// `read`.
 pub fn http() -> Scenario {

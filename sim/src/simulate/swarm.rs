@@ -98,11 +98,12 @@ impl Weights {
             Choice::Fire { .. } => self.kinds[3],
             Choice::Join { .. } => self.kinds[4],
             Choice::Mark { .. } => self.kinds[5],
-            Choice::Ended { .. } => self.kinds[6],
+            Choice::Attach { .. } => self.kinds[6],
+            Choice::Ended { .. } => self.kinds[7],
             Choice::Wake { emits, .. } if emits.is_empty() => self.drops,
-            Choice::Wake { .. } => self.kinds[7],
+            Choice::Wake { .. } => self.kinds[8],
         };
-        u64::from(kind) * u64::from(choice.at().map_or(3, |at| self.operators[at.0 as usize]))
+        u64::from(kind) * u64::from(choice.at().map_or(3, |at| self.operators[at.0 as usize % self.operators.len()]))
     }
 }
 
