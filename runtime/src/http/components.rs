@@ -155,7 +155,7 @@ fn component(name: &str, version: &str, summary: &str) -> Component {
 }
 
 fn input(name: &str, accepts: &str) -> Input {
-    Input { name: name.into(), accepts: packet_type(accepts), feedback: false }
+    Input { name: name.into(), accepts: packet_type(accepts), feedback: false, absorbs: false }
 }
 
 fn output(name: &str, emits: &str) -> Output {
