@@ -18,7 +18,7 @@ use neurath_model::id::{UpdateId, Version};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The version of each operator that one request met. Operators are named as in [`FLOW`](super::FLOW).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -68,7 +68,7 @@ pub fn mixed(counts: &[(Met, u64)], history: &[(UpdateId, &[&str])]) -> u64 {
 /// Counters that the functions of one server flow share with the program around it.
 #[derive(Debug, Default)]
 pub struct Observations {
-    listening: Mutex<Option<SocketAddr>>,
+    listening: Mutex<BTreeMap<u64, SocketAddr>>,
     met: Mutex<BTreeMap<Met, u64>>,
     opened: AtomicU64,
     closed: AtomicU64,
@@ -76,10 +76,15 @@ pub struct Observations {
 }
 
 impl Observations {
-    /// The address of the listening socket, known as soon as `accept` is built. With port 0 in `LISTEN` this is where
-    /// the chosen port is found.
+    /// The address of the listening socket, known as soon as `accept` is built: of the one that has listened longest, where
+    /// there are several. With port 0 in `LISTEN` this is where the chosen port is found.
     pub fn listening(&self) -> Option<SocketAddr> {
-        *locked(&self.listening)
+        locked(&self.listening).values().next().copied()
+    }
+
+    /// The addresses of all listening sockets, in the order in which they began to listen.
+    pub fn listening_all(&self) -> Vec<SocketAddr> {
+        locked(&self.listening).values().copied().collect()
     }
 
     /// How many requests were answered in full, by the versions they met.
@@ -108,8 +113,11 @@ impl Observations {
         self.broken.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn note_listening(&self, address: SocketAddr) {
-        *locked(&self.listening) = Some(address);
+    pub(crate) fn note_listening(self: &Arc<Self>, address: SocketAddr) -> Listening {
+        let mut listening = locked(&self.listening);
+        let number = listening.last_key_value().map_or(0, |(last, _)| last + 1);
+        listening.insert(number, address);
+        Listening { number, observations: Arc::clone(self) }
     }
 
     pub(crate) fn note_answered(&self, met: Met) {
@@ -126,6 +134,19 @@ impl Observations {
 
     pub(crate) fn note_broken(&self) {
         self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// That a socket listens; dropped together with the socket, it is no longer said.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    number: u64,
+    observations: Arc<Observations>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        locked(&self.observations.listening).remove(&self.number);
     }
 }
 
@@ -158,6 +179,20 @@ mod tests {
         for (met, expected, what) in rows {
             assert_eq!(met.is_mixed(UpdateId(1), SWITCH), expected, "{what}");
         }
+    }
+
+    #[test]
+    fn what_listens_is_told_for_as_long_as_it_does() {
+        let observations = Arc::new(Observations::default());
+        let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let first = observations.note_listening(address(1));
+        let second = observations.note_listening(address(2));
+        assert_eq!(observations.listening_all(), [address(1), address(2)]);
+        drop(first);
+        let _third = observations.note_listening(address(3));
+        assert_eq!((observations.listening(), observations.listening_all().len()), (Some(address(2)), 2));
+        drop(second);
+        assert_eq!(observations.listening_all(), [address(3)]);
     }
 
     #[test]
