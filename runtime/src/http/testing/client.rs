@@ -28,7 +28,11 @@ impl Turns {
     }
 
     pub(crate) fn connect_only(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address()).expect("the kernel takes the connection");
+        Self::connect_to(server.address())
+    }
+
+    pub(crate) fn connect_to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the kernel takes the connection");
         stream.set_nonblocking(true).expect("a socket can be non-blocking");
         stream.set_nodelay(true).expect("a socket can be undelayed");
         Self { stream, received: Vec::new(), ended: false }
