@@ -24,6 +24,7 @@ pub mod components;
 mod compose;
 mod connection;
 mod framing;
+mod header;
 mod load;
 mod message;
 pub mod observations;

@@ -75,9 +75,9 @@ fn read_whole(Opened { file, path, size, modified }: Opened) -> Result<Content, 
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(capacity).map_err(|_| Status::Unavailable)?;
     file.take(size).read_to_end(&mut bytes).map_err(|_| Status::InternalError)?;
-    Ok(Content { path, size: bytes.len() as u64, modified, body: Body::Bytes(bytes, 0) })
+    Ok(Content { path, size: bytes.len() as u64, modified, body: Body::Bytes(bytes.into()) })
 }
 
 fn pass_on(Opened { file, path, size, modified }: Opened) -> Result<Content, Status> {
-    Ok(Content { path, size, modified, body: Body::File { file: file.into(), offset: 0, remaining: size } })
+    Ok(Content { path, size, modified, body: Body::File { file, offset: 0, remaining: size } })
 }

@@ -4,7 +4,7 @@
 //!   http.Exchange   read -> parse      a framed head
 //!   http.Request    parse -> load      what is asked for, or why it is refused
 //!   http.Loaded     load -> compose    the content, or why there is none
-//!   http.Response   compose -> reply   header bytes and body
+//!   http.Response   compose -> reply   header and body
 //! ```
 //!
 //! Each carries the connection, and the versions met so far. A refusal travels the same way as a request, so that
@@ -12,10 +12,11 @@
 //! as values they can hold either, and every version of `reply` sends either.
 
 use super::connection::Connection;
+use super::header::Header;
 use super::observations::Met;
-use super::send::Outgoing;
 use super::status::Status;
-use std::os::fd::OwnedFd;
+use bytes::Bytes;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -88,25 +89,31 @@ pub(crate) struct Content {
 /// What follows a header.
 #[derive(Debug)]
 pub(crate) enum Body {
-    /// Bytes in memory, from the given one on.
-    Bytes(Vec<u8>, usize),
+    /// Bytes in memory. They may be shared; each holder has its own part of them.
+    Bytes(Bytes),
     /// So many bytes of a file, from an offset on.
-    File { file: OwnedFd, offset: u64, remaining: u64 },
+    File { file: File, offset: u64, remaining: u64 },
 }
 
 impl Body {
     /// No body.
-    pub(crate) const NOTHING: Self = Self::Bytes(Vec::new(), 0);
+    pub(crate) const NOTHING: Self = Self::Bytes(Bytes::new());
 
     /// How many bytes are yet to be sent.
     pub(crate) fn remaining(&self) -> u64 {
         match self {
-            Self::Bytes(bytes, sent) => (bytes.len() - sent) as u64,
+            Self::Bytes(bytes) => bytes.len() as u64,
             Self::File { remaining, .. } => *remaining,
         }
     }
 }
 
-/// A response that waits to be sent.
+/// A response that waits to be sent. Its header is a value until then, so that it can be changed on the way.
 #[derive(Debug)]
-pub(crate) struct Response(pub(crate) Outgoing);
+pub(crate) struct Response {
+    pub(crate) connection: Connection,
+    pub(crate) met: Met,
+    pub(crate) terms: Terms,
+    pub(crate) header: Header,
+    pub(crate) body: Body,
+}
