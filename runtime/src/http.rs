@@ -15,14 +15,18 @@
 //! them blocking, version `nio` passes descriptors along and sends them with `sendfile` as sockets allow. Half-sent
 //! responses are open work of `reply` and are carried over.
 //!
+//! Other flows of the same operators, and of some more, lie beside it in `runtime/flows/http`: with a cache before `load`.
+//!
 //! Only the public API of the engine is used here: [`function`](crate::function) and [`packet`](crate::packet).
 //! Not done: request bodies (answered, then the connection is closed), ranges, conditional requests, TLS, timeouts of
 //! idle connections.
 
 mod accept;
+mod cache;
 pub mod components;
 mod compose;
 mod connection;
+mod fill;
 mod framing;
 mod header;
 mod load;
@@ -34,9 +38,12 @@ mod reply;
 mod root;
 mod send;
 pub mod server;
+mod stamp;
 mod status;
 mod target;
 
+#[cfg(test)]
+mod cached;
 #[cfg(test)]
 mod conduct;
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Composer {
     fn found(&self, content: Content) -> (Header, Body) {
         // A time that is yet to come would be taken back by the next answer (RFC 9110, 8.8.2.1).
         let modified = content.modified.map(|modified| HttpDate::from(modified.min(self.clock.now)));
-        let fields = ContentFields::plain(MediaType::of(&content.path), content.size, modified);
+        let fields = ContentFields::plain(MediaType::of(content.name.file()), content.size, modified);
         (self.header(Status::Ok, Some(fields)), content.body)
     }
 

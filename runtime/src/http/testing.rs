@@ -172,10 +172,15 @@ impl Server {
         self.call(self.find(operator), None, |function, cx| function.close(cx));
     }
 
+    /// Gives values of properties to the functions that are built from now on.
+    pub(crate) fn set(&mut self, settings: &[(&str, Value)]) {
+        self.settings.extend(settings.iter().map(|(k, v)| ((*k).into(), v.clone())));
+    }
+
     /// Gives an operator new values of its properties.
     pub(crate) fn configure(&mut self, operator: &str, settings: &[(&str, Value)]) {
         let operator = self.find(operator);
-        self.settings.extend(settings.iter().map(|(k, v)| ((*k).into(), v.clone())));
+        self.set(settings);
         let properties = self.properties(&self.operators[operator].component);
         self.operators[operator].function.configure(&properties);
     }

@@ -6,9 +6,11 @@
 //! ```
 
 use super::Server;
+use crate::http::stamp::Seen;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -152,6 +154,13 @@ pub(crate) fn read_response(from: &mut impl BufRead, header_only: bool) -> Recei
 /// Bytes that are nowhere the same within a few pages, so that none can be lost or doubled unseen.
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length.div_ceil(4)).flat_map(|i| (i as u32).wrapping_mul(0x9e37_79b1).to_le_bytes()).take(length).collect()
+}
+
+/// Waits until a change of the file from now on would show in its times, which takes a tick of the kernel's clock.
+pub(crate) fn settle(path: &Path) {
+    while Seen::of(&path.metadata().expect("it is there")).is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A folder to serve, with things outside it that must not be served.
