@@ -15,7 +15,8 @@
 //! them blocking, version `nio` passes descriptors along and sends them with `sendfile` as sockets allow. Half-sent
 //! responses are open work of `reply` and are carried over.
 //!
-//! Other flows of the same operators, and of some more, lie beside it in `runtime/flows/http`: with a cache before `load`.
+//! Other flows of the same operators, and of some more, lie beside it in `runtime/flows/http`: with a cache before `load`, with a
+//! second listening socket.
 //!
 //! Only the public API of the engine is used here: [`function`](crate::function) and [`packet`](crate::packet).
 //! Not done: request bodies (answered, then the connection is closed), ranges, conditional requests, TLS, timeouts of
@@ -30,6 +31,7 @@ mod fill;
 mod framing;
 mod header;
 mod load;
+mod merge;
 mod message;
 pub mod observations;
 mod parse;

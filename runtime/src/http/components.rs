@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   component        in                      out                    firing  emission  wake
+//!   flow/merge@1     A, B $t                 OUT  $t                any     each
 //!   http/accept@1                            OUT  Connection        none    each      source
 //!   http/read@1      CONN, BACK Connection   OUT  Exchange          any     buffer    source
 //!   http/parse@1     IN  Exchange            OUT  Request           any     each
@@ -27,6 +28,7 @@ use super::cache::{Cacher, FrequentShelf, RecentShelf, carry};
 use super::compose::Composer;
 use super::fill::Filler;
 use super::load::Loader;
+use super::merge::Merge;
 use super::observations::Observations;
 use super::parse::Parser;
 use super::read::Reader;
@@ -65,6 +67,7 @@ pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
     }
     registry.component(fill_1(), |p| Ok(Filler::new(p)));
     registry.component(compose_1(), |_| Ok(Composer::default()));
+    registry.component(merge_1(), |_| Ok(Merge));
     registry.component(reply_1(), move |p| Ok(BlockingReply::new(p, &blocking)));
     registry.component(reply_nio(), move |p| Ok(NioReply::new(p, &nio)));
     for name in ["http/load", "http/cache", "http/lru"] {
@@ -158,6 +161,14 @@ fn compose_1() -> Component {
         inputs: vec![input("IN", "http.Loaded($body)")],
         outputs: vec![output("OUT", "http.Response($body)")],
         ..component("http/compose", "1", "writes the status line and the header fields of a response")
+    }
+}
+
+fn merge_1() -> Component {
+    Component {
+        inputs: vec![input("A", "$t"), input("B", "$t")],
+        outputs: vec![output("OUT", "$t")],
+        ..component("flow/merge", "1", "passes on what comes in on either port")
     }
 }
 
@@ -279,7 +290,7 @@ mod tests {
             }
         }
         names.sort();
-        let expected = ["cached", "cached-nio", "flow", "lru-nio", "nio"];
+        let expected = ["cached", "cached-nio", "flow", "lru-nio", "nio", "two-ports"];
         assert_eq!(names, expected);
     }
 
