@@ -16,6 +16,7 @@
 //!   http/fill@1      MISS, HIT Loaded($body) OUT  Loaded($body)     any     each
 //!                                            FILL Fill
 //!   http/compose@1   IN  Loaded($body)       OUT  Response($body)   any     each
+//!   http/compress@1  IN  Response($body)     OUT  Response($body)   any     each
 //!   http/reply@1     IN  Response(bytes)     BACK Connection        any     buffer    resume
 //!   http/reply@nio   IN  Response(file)      BACK Connection        any     buffer    resume
 //! ```
@@ -26,6 +27,7 @@
 use super::accept::Acceptor;
 use super::cache::{Cacher, FrequentShelf, RecentShelf, carry};
 use super::compose::Composer;
+use super::compress::Compressor;
 use super::fill::Filler;
 use super::load::Loader;
 use super::merge::Merge;
@@ -67,6 +69,7 @@ pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
     }
     registry.component(fill_1(), |p| Ok(Filler::new(p)));
     registry.component(compose_1(), |_| Ok(Composer::default()));
+    registry.component(compress_1(), |p| Ok(Compressor::new(p)));
     registry.component(merge_1(), |_| Ok(Merge));
     registry.component(reply_1(), move |p| Ok(BlockingReply::new(p, &blocking)));
     registry.component(reply_nio(), move |p| Ok(NioReply::new(p, &nio)));
@@ -161,6 +164,15 @@ fn compose_1() -> Component {
         inputs: vec![input("IN", "http.Loaded($body)")],
         outputs: vec![output("OUT", "http.Response($body)")],
         ..component("http/compose", "1", "writes the status line and the header fields of a response")
+    }
+}
+
+fn compress_1() -> Component {
+    Component {
+        inputs: vec![input("IN", "http.Response($body)")],
+        outputs: vec![output("OUT", "http.Response($body)")],
+        properties: vec![integer("MIN_BYTES", 1024), integer("BYTES_MAX", 1 << 20)],
+        ..component("http/compress", "1", "compresses with gzip what gets smaller by it, for clients that want it")
     }
 }
 
@@ -290,7 +302,7 @@ mod tests {
             }
         }
         names.sort();
-        let expected = ["cached", "cached-nio", "flow", "lru-nio", "nio", "two-ports"];
+        let expected = ["cached", "cached-nio", "compressed-nio", "flow", "lru-nio", "nio", "two-ports"];
         assert_eq!(names, expected);
     }
 

@@ -126,6 +126,24 @@ impl MediaType {
         let is_text = kind.starts_with("text/") || kind == "application/javascript";
         Self(kind, if is_text { CHARSET } else { "" })
     }
+
+    /// Whether such content gets much smaller by compression. Images, sounds, archives and fonts for the web are
+    /// compressed already.
+    pub(crate) fn is_compressible(self) -> bool {
+        const OTHERS: [&str; 9] = [
+            "application/javascript",
+            "application/json",
+            "application/manifest+json",
+            "application/rtf",
+            "application/wasm",
+            "application/xml",
+            "application/x-sh",
+            "font/otf",
+            "font/ttf",
+        ];
+        let Self(kind, _) = self;
+        kind.starts_with("text/") || kind.ends_with("+xml") || kind.ends_with("+json") || OTHERS.contains(&kind)
+    }
 }
 
 const CHARSET: &str = "; charset=utf-8";
@@ -135,8 +153,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_worth_compressing() {
+        for yes in ["a.html", "a.css", "a.js", "a.json", "a.svg", "a.xml", "a.txt", "a.md", "a.atom", "a.wasm"] {
+            assert!(MediaType::of(Path::new(yes)).is_compressible(), "{yes}");
+        }
+        for no in ["a.png", "a.jpg", "a.gz", "a.zip", "a.woff2", "a.mp4", "a.pdf", "a"] {
+            assert!(!MediaType::of(Path::new(no)).is_compressible(), "{no}");
+        }
+    }
+
+    #[test]
     fn a_header_says_what_its_value_says() {
-        let terms = Terms { header_only: true, old_client: true, after: After::Keep };
+        let terms = Terms { header_only: true, old_client: true, gzip: true, after: After::Keep };
         let content =
             ContentFields { gzip: true, varies: true, length: None, ..ContentFields::plain(MediaType::TEXT, 1, None) };
         let header = Header { status: Status::Ok, date: "today".into(), content: Some(content) };

@@ -58,6 +58,8 @@ pub(crate) struct Terms {
     pub(crate) header_only: bool,
     /// The client speaks HTTP/1.0, where staying open has to be said.
     pub(crate) old_client: bool,
+    /// The client would rather have gzip than the bytes as they are.
+    pub(crate) gzip: bool,
     pub(crate) after: After,
 }
 

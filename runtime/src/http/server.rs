@@ -87,7 +87,7 @@ mod tests {
         let outer = folder();
         let root = outer.path().join("root");
         settle(&root.join("a.txt"));
-        for name in ["cached", "cached-nio", "flow", "lru-nio", "nio", "two-ports"] {
+        for name in ["cached", "cached-nio", "compressed-nio", "flow", "lru-nio", "nio", "two-ports"] {
             let (mut flow, map) = flow(name);
             configure(&mut flow, &root, "127.0.0.1:0");
             set(&mut flow, "http/accept", usize::MAX, "LISTEN", "127.0.0.1:0");
