@@ -1,4 +1,5 @@
-//! The flow with compression: what is sent is what the file holds, once it is unpacked, and only those get it who asked for it.
+//! The flow with compression: what is sent is what the file holds, once it is unpacked, and only those get it who asked
+//! for it.
 
 use super::testing::client::{Client, Received, folder, pattern, read_response, settle};
 use super::testing::{Kind, LOAD, REPLY, Server};

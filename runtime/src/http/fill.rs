@@ -71,7 +71,8 @@ impl Function for Filler {
     }
 }
 
-/// The whole body in memory, if it is certain of which state of the file it is. Who read it into memory before has seen to that.
+/// The whole body in memory, if it is certain of which state of the file it is. Who has read it into memory before has seen
+/// to that.
 fn read(body: &Body, seen: Seen) -> Option<(Bytes, Seen)> {
     match body {
         Body::Bytes(bytes) => Some((bytes.clone(), seen)),

@@ -8,8 +8,8 @@
 //!   http.Fill       fill -> cache      what is worth keeping, if anything
 //! ```
 //!
-//! Each but the last carries the connection, and the versions met so far. A refusal travels the same way as a request, so that
-//! it is answered in its turn. Loaded and response packets are declared with what their body is, `bytes` or `file`;
+//! Each but the last carries the connection, and the versions met so far. A refusal travels the same way as a request, so
+//! that it is answered in its turn. Loaded and response packets are declared with what their body is, `bytes` or `file`;
 //! as values they can hold either, and every version of `reply` sends either.
 
 use super::cache::Entry;

@@ -33,7 +33,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The version of each operator that one request met. Operators are named as in [`FLOW`](super::FLOW) and the flows beside it.
+/// The version of each operator that one request met. Operators are named as in [`FLOW`](super::FLOW) and the flows beside
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Met {
     /// The version of `read`, where the request's lineage begins.

@@ -38,7 +38,8 @@ impl Server {
         Ok(Self { flow, observations })
     }
 
-    /// Where it listens: the first address, where there are several (see [`Observations::listening_all`]). `None` for a flow without an accepting operator.
+    /// Where it listens: the first address, where there are several (see [`Observations::listening_all`]). `None` for a flow
+    /// without an accepting operator, and once it has stopped.
     pub fn address(&self) -> Option<SocketAddr> {
         self.observations.listening()
     }

@@ -1,7 +1,7 @@
 //! The shelf of `http/cache`: what is used often stays, even if much else is used once.
 //!
-//! quick_cache lets what comes in prove itself before it may push out what has (after S3-FIFO and Clock-PRO), and counts weights itself.
-//! One entry may take 97 in 100 of the room.
+//! quick_cache lets what comes in prove itself before it may push out what has (after S3-FIFO and Clock-PRO), and counts
+//! weights itself. One entry may take 97 in 100 of the room.
 
 use super::{Entry, Shelf};
 use crate::http::observations::Met;
