@@ -13,6 +13,8 @@
 //!                                 buffer  nothing yet: the packet is held as open work, released by a wake
 //! ```
 //!
+//! A firing on a packet from an input that *absorbs* is the exception: it emits nothing.
+//!
 //! `wake` says whether the function also fires without a packet: never; as a *source*, where each such firing
 //! begins a lineage (a new connection, a new request on an idle connection); or to *resume* open work in the
 //! lineage of what it holds (a response half sent).
@@ -74,6 +76,10 @@ pub struct Input {
     /// Whether it ends a feedback arc: markers are neither sent there nor awaited, and a lineage ends there.
     #[serde(default)]
     pub feedback: bool,
+    /// Whether a packet taken there is used up: that firing emits nothing, whatever the emission says of the others. What
+    /// a cache is filled with is like that.
+    #[serde(default)]
+    pub absorbs: bool,
 }
 
 /// A declared output port.

@@ -201,7 +201,7 @@ codes! {
     F13 "F13" "operators have at most 64 ports each way"
         "Marker joins keep a set of ports in one machine word."
     F14 "F14" "a component's declaration is consistent"
-        "Ports, firing, emission and wake of a component contradict each other: for instance a source with `firing = \"any\"` and no inputs, a `buffer` that never wakes, a `route` with fewer than two outputs, or an output type with a variable that no input binds."
+        "Ports, firing, emission and wake of a component contradict each other: for instance a source with `firing = \"any\"` and no inputs, a `buffer` that never wakes, a `route` with fewer than two outputs, an input that absorbs in a join, or an output type with a variable that no input binds."
     F15 "F15" "the flow has a source"
         "A flow without any source does nothing, and has no operator at which a marker could enter."
     F16 "F16" "exported ports are connected by the enclosing flow"

@@ -18,8 +18,8 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::ops::Range;
 
-/// `component("read", "any buffer source", "CONN c, ~BACK c", "OUT x")`: firing, emission, wake; `~` marks feedback. One
-/// that buffers has the state type `name.State`.
+/// `component("read", "any buffer source", "CONN c, ~BACK c", "OUT x")`: firing, emission, wake; `~` marks feedback, and
+/// `!`, before it, an input that absorbs. One that buffers has the state type `name.State`.
 pub(crate) fn component(id: &str, rules: &str, inputs: &str, outputs: &str) -> Component {
     let mut rules = rules.split(' ');
     let id = ComponentRef::parse(id);
@@ -45,9 +45,10 @@ pub(crate) fn component(id: &str, rules: &str, inputs: &str, outputs: &str) -> C
     };
     let state = (emission == Emission::Buffer).then(|| format!("{}.State", id.name));
     let inputs = ports(inputs).map(|(name, accepts)| Input {
-        name: name.trim_start_matches('~').into(),
+        name: name.trim_start_matches(['!', '~']).into(),
         accepts,
-        feedback: name.starts_with('~'),
+        feedback: name.trim_start_matches('!').starts_with('~'),
+        absorbs: name.starts_with('!'),
     });
     let outputs = ports(outputs).map(|(name, emits)| Output { name: name.into(), emits });
     Component {

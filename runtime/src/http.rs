@@ -15,16 +15,25 @@
 //! them blocking, version `nio` passes descriptors along and sends them with `sendfile` as sockets allow. Half-sent
 //! responses are open work of `reply` and are carried over.
 //!
+//! Other flows of the same operators, and of some more, lie beside it in `runtime/flows/http`: with a cache before `load`, with
+//! compression behind `compose`, with a second listening socket.
+//!
 //! Only the public API of the engine is used here: [`function`](crate::function) and [`packet`](crate::packet).
 //! Not done: request bodies (answered, then the connection is closed), ranges, conditional requests, TLS, timeouts of
 //! idle connections.
 
 mod accept;
+mod cache;
+mod coding;
 pub mod components;
 mod compose;
+mod compress;
 mod connection;
+mod fill;
 mod framing;
+mod header;
 mod load;
+mod merge;
 mod message;
 pub mod observations;
 mod parse;
@@ -33,9 +42,14 @@ mod reply;
 mod root;
 mod send;
 pub mod server;
+mod stamp;
 mod status;
 mod target;
 
+#[cfg(test)]
+mod cached;
+#[cfg(test)]
+mod compressed;
 #[cfg(test)]
 mod conduct;
 #[cfg(test)]

@@ -130,6 +130,10 @@ fn components() {
         ),
         ("a port without type", "[[component]]\nname = \"a\"\ninputs.IN = { feedback = \"yes\" }\n"),
         (
+            "flags of ports",
+            "[[component]]\nname = \"a\"\nemission = \"each\"\ninputs.IN = { type = \"a\", absorbs = 1 }\noutputs.OUT = { type = \"a\", absorbs = true }\n",
+        ),
+        (
             "defaults of another kind",
             "[[component]]\nname = \"a\"\n[component.properties]\nA = { kind = \"integer\", default = \"5\" }\nB = { kind = \"number\" }\nC = { default = 1 }\nD = { kind = \"integer\", default = -1 }\n",
         ),

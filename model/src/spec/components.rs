@@ -6,6 +6,7 @@
 //! version = "nio"                                   # "1" when left out
 //! summary = "opens the file"
 //! inputs = { IN = "http.Request" }                  # or BACK = { type = "http.Connection", feedback = true }
+//!                                                   # or FILL = { type = "http.Fill", feedback = true, absorbs = true }
 //! outputs = { OUT = "http.Loaded(file)" }
 //! firing = "any"                                    # none, any, all; only two inputs or more leave a choice
 //! emission = "each"                                 # each, filter, route, many, buffer
@@ -235,27 +236,44 @@ fn ports<T>(
 }
 
 fn input(entry: &Entry, what: &str, report: &mut Report<'_>) -> Option<Input> {
-    let (accepts, feedback) = port(entry, what, true, report)?;
-    Some(Input { name: entry.key.clone(), accepts, feedback })
+    let what = format!("port `{}` in {what}", entry.key);
+    let name = entry.key.clone();
+    if !matches!(entry.node.shape, Shape::Table(_)) {
+        return Some(Input {
+            name,
+            accepts: packet_type(&entry.node, &what, report)?,
+            feedback: false,
+            absorbs: false,
+        });
+    }
+    let mut table = Table::of(&entry.node, &what, report)?;
+    let accepts = port_type(&mut table, &what, report);
+    let feedback = flag(&mut table, "feedback", &what, report);
+    let absorbs = flag(&mut table, "absorbs", &what, report);
+    table.finish(report);
+    Some(Input { name, accepts: accepts?, feedback: feedback?, absorbs: absorbs? })
 }
 
 fn output(entry: &Entry, what: &str, report: &mut Report<'_>) -> Option<Output> {
-    let (emits, _) = port(entry, what, false, report)?;
-    Some(Output { name: entry.key.clone(), emits })
-}
-
-fn port(entry: &Entry, what: &str, is_input: bool, report: &mut Report<'_>) -> Option<(PacketType, bool)> {
     let what = format!("port `{}` in {what}", entry.key);
+    let name = entry.key.clone();
     if !matches!(entry.node.shape, Shape::Table(_)) {
-        return Some((packet_type(&entry.node, &what, report)?, false));
+        return Some(Output { name, emits: packet_type(&entry.node, &what, report)? });
     }
     let mut table = Table::of(&entry.node, &what, report)?;
-    let accepts = table.require("type", "for example { type = \"http.Request\" }", report);
-    let accepts = accepts.and_then(|n| packet_type(n, &format!("`type` of {what}"), report));
-    let feedback = if is_input { table.take("feedback") } else { None };
-    let feedback = feedback.map_or(Some(false), |n| table::boolean(n, &format!("`feedback` of {what}"), report));
+    let emits = port_type(&mut table, &what, report);
     table.finish(report);
-    Some((accepts?, feedback?))
+    Some(Output { name, emits: emits? })
+}
+
+fn port_type(table: &mut Table<'_>, what: &str, report: &mut Report<'_>) -> Option<PacketType> {
+    let node = table.require("type", "for example { type = \"http.Request\" }", report)?;
+    packet_type(node, &format!("`type` of {what}"), report)
+}
+
+/// A truth value that is false where it is left out; `None` when it is none.
+fn flag(table: &mut Table<'_>, key: &'static str, what: &str, report: &mut Report<'_>) -> Option<bool> {
+    table.take(key).map_or(Some(false), |node| table::boolean(node, &format!("`{key}` of {what}"), report))
 }
 
 fn packet_type(node: &Node, what: &str, report: &mut Report<'_>) -> Option<PacketType> {
@@ -356,7 +374,9 @@ fn print_behaviour(component: &Component) -> String {
 
 fn print_input(input: &Input) -> String {
     let accepts = quoted_type(&input.accepts);
-    if input.feedback { format!("{{ type = {accepts}, feedback = true }}") } else { accepts }
+    let flags = [("feedback", input.feedback), ("absorbs", input.absorbs)];
+    let flags: Vec<String> = flags.iter().filter(|(_, is)| *is).map(|(key, _)| format!("{key} = true")).collect();
+    if flags.is_empty() { accepts } else { format!("{{ type = {accepts}, {} }}", flags.join(", ")) }
 }
 
 fn quoted_type(packet_type: &PacketType) -> String {

@@ -162,8 +162,9 @@ fn property() -> impl Strategy<Value = (PropertyKind, Option<Value>)> {
 fn component() -> impl Strategy<Value = Component> {
     let id =
         (text(), prop_oneof![Just("1".to_owned()), text()]).prop_map(|(name, version)| ComponentRef { name, version });
-    let inputs = btree_map(text(), (packet_type(), any::<bool>()), 0..4).prop_map(|ports| {
-        ports.into_iter().map(|(name, (accepts, feedback))| Input { name, accepts, feedback }).collect::<Vec<_>>()
+    let inputs = btree_map(text(), (packet_type(), any::<bool>(), any::<bool>()), 0..4).prop_map(|ports| {
+        let input = |(name, (accepts, feedback, absorbs))| Input { name, accepts, feedback, absorbs };
+        ports.into_iter().map(input).collect::<Vec<_>>()
     });
     let outputs = btree_map(text(), packet_type(), 0..4)
         .prop_map(|ports| ports.into_iter().map(|(name, emits)| Output { name, emits }).collect::<Vec<_>>());

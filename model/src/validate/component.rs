@@ -12,6 +12,7 @@
 //!   -           buffer: no inputs, no wake, no state    nothing to hold, never released, lost at an update
 //!   outputs     route with fewer than 2, filter with none
 //!   feedback    firing all                         the join would wait for a packet that it has to cause itself
+//!   absorbs     firing all or none                 no firing is caused by a packet from that input alone
 //!   types       an output variable that no ordinary input binds; a variable at a feedback port
 //! ```
 
@@ -144,6 +145,16 @@ fn firing(c: &Component) -> Vec<Fault> {
             )
         }));
     }
+    if c.firing != Firing::Any {
+        faults.extend(c.inputs.iter().filter(|input| input.absorbs).map(|input| {
+            Fault::new(
+                format!("input port `{}` absorbs, but no firing is its alone", input.name),
+                "firing `any`",
+                format!("firing `{}`", firing_name(c.firing)),
+                "what a join takes together it emits for together: merge with firing `any`, or do not absorb",
+            )
+        }));
+    }
     faults
 }
 
@@ -262,6 +273,15 @@ fn defaults(c: &Component) -> impl Iterator<Item = Fault> {
             )
         })
     })
+}
+
+/// The firing as declarations write it.
+pub(crate) fn firing_name(firing: Firing) -> &'static str {
+    match firing {
+        Firing::None => "none",
+        Firing::Any => "any",
+        Firing::All => "all",
+    }
 }
 
 /// The emission as declarations write it.

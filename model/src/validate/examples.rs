@@ -147,6 +147,7 @@ fn f14_declarations_make_sense() {
         component("deaf", "none each source", "IN", "OUT"),
         component("dumb", "any each", "", "OUT"),
         component("self-join", "all each", "A, ~B", "OUT"),
+        component("sponge-join", "all each", "A, !B", "OUT"),
         component("hoard", "any buffer", "IN", "OUT"),
         component("empty-hoard", "none buffer source", "", "OUT"),
         component("ticker", "any each source", "IN", "OUT"),
@@ -168,6 +169,7 @@ fn f14_declarations_make_sense() {
     let good = [
         component("read", "any buffer source", "CONN, ~BACK", "OUT"),
         component("pass", "any each", "IN f($x)", "OUT g($x)"),
+        component("cache", "any route", "IN, !~FILL", "HIT, MISS"),
         component("set", "any each", "IN", "").with_property("N", PropertyKind::Integer, Some("3".into())),
     ];
     assert!(good.iter().all(|c| super::validate_component(c, &SourceMap::default()).is_empty()));

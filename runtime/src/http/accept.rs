@@ -10,11 +10,14 @@
 //!   no descriptors or memory   the same, or the next connection that comes in
 //! ```
 //!
-//! The listening socket passes `TCP_NODELAY` on to what it accepts. Not done: changing the address of a running
-//! listener; a new `LISTEN` counts from the next time the function is built.
+//! The listening socket passes `TCP_NODELAY` on to what it accepts. There may be several acceptors in a flow, each with its
+//! own address and cap. One that is closed stops listening at once; the connections that it accepted live on, and those that
+//! the kernel had ready for it are refused.
+//!
+//! Not done: changing the address of a running listener; a new `LISTEN` counts from the next time the function is built.
 
 use super::connection::{Connection, Seats};
-use super::observations::Observations;
+use super::observations::{Listening, Observations};
 use crate::function::{BuildError, Context, Function, Properties, Readiness};
 use crate::packet::{Packet, State};
 use mio::Interest;
@@ -34,14 +37,20 @@ const SEATS: u32 = 1;
 pub(crate) struct Acceptor {
     state: ListenerState,
     cap: usize,
-    closed: bool,
 }
 
-/// The state type `http.Listener`: the listening socket and the seats of the connections it accepted.
+/// The state type `http.Listener`: the listening socket, until it is closed, and the seats of the connections it accepted.
 #[derive(Debug)]
 pub(crate) struct ListenerState {
-    listener: TcpListener,
+    listener: Option<Listener>,
     seats: Arc<Seats>,
+}
+
+/// A listening socket, and the note that it is one.
+#[derive(Debug)]
+struct Listener {
+    socket: TcpListener,
+    _noted: Listening,
 }
 
 /// Why accepting stopped.
@@ -56,15 +65,13 @@ impl Acceptor {
     /// Binds and listens.
     pub(crate) fn new(properties: &Properties, observations: &Arc<Observations>) -> Result<Self, BuildError> {
         let text = properties.text("LISTEN");
-        let listener = resolve(text).and_then(listen).map_err(|error| {
+        let listener = resolve(text).and_then(|address| Listener::new(address, observations)).map_err(|error| {
             BuildError(format!("cannot listen on `{text}`: {error}; is the address free and ours?"))
         })?;
         let seats = Seats::new(Arc::clone(observations))
             .map_err(|error| BuildError(format!("cannot make an eventfd: {error}")))?;
-        if observations.listening().is_none() {
-            note_address(&listener, observations);
-        }
-        let mut acceptor = Self { state: ListenerState { listener, seats: Arc::new(seats) }, cap: 0, closed: false };
+        let state = ListenerState { listener: Some(listener), seats: Arc::new(seats) };
+        let mut acceptor = Self { state, cap: 0 };
         acceptor.configure(properties);
         Ok(acceptor)
     }
@@ -83,15 +90,23 @@ impl Acceptor {
         }
     }
 
+    /// The eventfd lives on as long as any connection that was accepted: nobody may be woken by it any more.
+    fn unwatch(&self, cx: &Context<'_>) {
+        let Some(listener) = &self.state.listener else { return };
+        // Both fail only where nothing is watched.
+        let _ = cx.unwatch(listener.socket.as_fd());
+        let _ = cx.unwatch(self.state.seats.as_fd());
+    }
+
     /// Emits one connection more than there is room for when there is none at all: the operator then waits until it is
     /// in, and the wake it asks for comes after that.
     fn accept_while_possible(&mut self, cx: &mut Context<'_>) -> Stop {
-        let seats = &self.state.seats;
+        let ListenerState { listener: Some(listener), seats } = &self.state else { return Stop::NoneThere };
         loop {
             if seats.taken() >= self.cap {
                 return Stop::NoSeat;
             }
-            match rustix::net::accept_with(&self.state.listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+            match rustix::net::accept_with(&listener.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
                 Ok(socket) => cx.emit(OUT, Packet::new(Connection::new(socket, seats.take()))),
                 Err(Errno::AGAIN) => return Stop::NoneThere,
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => return Stop::NoResources,
@@ -110,14 +125,12 @@ impl Function for Acceptor {
         if ready.iter().any(|r| r.key == SEATS) {
             self.state.seats.hush();
         }
-        if !self.closed {
-            self.accept_all(cx);
-        }
+        self.accept_all(cx);
     }
 
     fn start(&mut self, cx: &mut Context<'_>) {
-        note_address(&self.state.listener, self.state.seats.observations());
-        cx.watch(self.state.listener.as_fd(), LISTENER, Interest::READABLE).expect("a listening socket can be watched");
+        let Some(listener) = &self.state.listener else { return };
+        cx.watch(listener.socket.as_fd(), LISTENER, Interest::READABLE).expect("a listening socket can be watched");
         cx.watch(self.state.seats.as_fd(), SEATS, Interest::READABLE).expect("an eventfd can be watched");
     }
 
@@ -126,9 +139,7 @@ impl Function for Acceptor {
     }
 
     fn export(self: Box<Self>, cx: &mut Context<'_>) -> State {
-        // Both fail only where nothing is watched.
-        let _ = cx.unwatch(self.state.listener.as_fd());
-        let _ = cx.unwatch(self.state.seats.as_fd());
+        self.unwatch(cx);
         State::new(self.state)
     }
 
@@ -137,9 +148,16 @@ impl Function for Acceptor {
     }
 
     fn close(&mut self, cx: &mut Context<'_>) {
-        self.closed = true;
-        // It fails only where nothing is watched.
-        let _ = cx.unwatch(self.state.listener.as_fd());
+        self.unwatch(cx);
+        self.state.listener = None;
+    }
+}
+
+impl Listener {
+    fn new(address: SocketAddr, observations: &Arc<Observations>) -> std::io::Result<Self> {
+        let socket = listen(address)?;
+        let noted = observations.note_listening(socket.local_addr()?);
+        Ok(Self { socket, _noted: noted })
     }
 }
 
@@ -162,12 +180,6 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(TcpListener::from(socket))
-}
-
-fn note_address(listener: &TcpListener, observations: &Observations) {
-    if let Ok(address) = listener.local_addr() {
-        observations.note_listening(address);
-    }
 }
 
 #[cfg(test)]

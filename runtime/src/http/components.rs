@@ -2,21 +2,35 @@
 //!
 //! ```text
 //!   component        in                      out                    firing  emission  wake
+//!   flow/merge@1     A, B $t                 OUT  $t                any     each
 //!   http/accept@1                            OUT  Connection        none    each      source
 //!   http/read@1      CONN, BACK Connection   OUT  Exchange          any     buffer    source
 //!   http/parse@1     IN  Exchange            OUT  Request           any     each
+//!   http/cache@1     IN  Request             HIT  Loaded(bytes)     any     route
+//!                    FILL Fill (absorbs)     MISS Request
+//!   http/cache@nio   IN  Request             HIT  Loaded(file)      any     route
+//!                    FILL Fill (absorbs)     MISS Request
+//!   http/lru@1, nio  as http/cache
 //!   http/load@1      IN  Request             OUT  Loaded(bytes)     any     each
 //!   http/load@nio    IN  Request             OUT  Loaded(file)      any     each
+//!   http/fill@1      MISS, HIT Loaded($body) OUT  Loaded($body)     any     each
+//!                                            FILL Fill
 //!   http/compose@1   IN  Loaded($body)       OUT  Response($body)   any     each
+//!   http/compress@1  IN  Response($body)     OUT  Response($body)   any     each
 //!   http/reply@1     IN  Response(bytes)     BACK Connection        any     buffer    resume
 //!   http/reply@nio   IN  Response(file)      BACK Connection        any     buffer    resume
 //! ```
 //!
-//! `load` and `reply` have to change together: the type of what lies between them says so, through `compose`.
+//! `load` and `reply` have to change together: the type of what lies between them says so, through `compose`. A cache of
+//! version `nio` passes on bytes as `file` bodies, which stand for whatever the `reply` of that version sends.
 
 use super::accept::Acceptor;
+use super::cache::{Cacher, FrequentShelf, RecentShelf, carry};
 use super::compose::Composer;
+use super::compress::Compressor;
+use super::fill::Filler;
 use super::load::Loader;
+use super::merge::Merge;
 use super::observations::Observations;
 use super::parse::Parser;
 use super::read::Reader;
@@ -38,6 +52,9 @@ pub const NIO: &str = include_str!("../../flows/http/nio.toml");
 /// The update that takes them back.
 pub const BLOCKING: &str = include_str!("../../flows/http/blocking.toml");
 
+/// What caches keep and `fill` reads for them, where nothing else is said: the two should agree.
+const ENTRY_BYTES_MAX: u64 = 1 << 20;
+
 /// Registers the components and transfers of the server flow. What their functions see is told to `observations`.
 pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
     let (accept, blocking, nio) = (Arc::clone(&observations), Arc::clone(&observations), observations);
@@ -46,12 +63,21 @@ pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
     registry.component(parse_1(), |p| Ok(Parser::new(p)));
     registry.component(load("1", "bytes", "reads the whole file into memory"), Loader::blocking);
     registry.component(load("nio", "file", "opens the file and passes its descriptor on"), Loader::nio);
+    for (version, body) in [("1", "bytes"), ("nio", "file")] {
+        registry.component(cache("http/cache", version, body, "http.Cache"), Cacher::<FrequentShelf>::new);
+        registry.component(cache("http/lru", version, body, "http.Lru"), Cacher::<RecentShelf>::new);
+    }
+    registry.component(fill_1(), |p| Ok(Filler::new(p)));
     registry.component(compose_1(), |_| Ok(Composer::default()));
+    registry.component(compress_1(), |p| Ok(Compressor::new(p)));
+    registry.component(merge_1(), |_| Ok(Merge));
     registry.component(reply_1(), move |p| Ok(BlockingReply::new(p, &blocking)));
     registry.component(reply_nio(), move |p| Ok(NioReply::new(p, &nio)));
-    for version in ["1", "nio"] {
-        let id = ComponentRef { name: "http/load".into(), version: version.into() };
-        registry.check_properties(&id, |_, new| Root::open(new.text("ROOT")).map(drop));
+    for name in ["http/load", "http/cache", "http/lru"] {
+        for version in ["1", "nio"] {
+            let id = ComponentRef { name: name.into(), version: version.into() };
+            registry.check_properties(&id, |_, new| Root::open(new.text("ROOT")).map(drop));
+        }
     }
     registry.check_properties(&accept_1().id, |old, new| {
         let here = old.text("LISTEN");
@@ -60,6 +86,8 @@ pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
     });
     registry.transfer(transfer("reply-to-nio", "http.ReplyBlocking", "http.ReplyNio"), to_nio);
     registry.transfer(transfer("reply-to-blocking", "http.ReplyNio", "http.ReplyBlocking"), to_blocking);
+    registry.transfer(transfer("cache-to-lru", "http.Cache", "http.Lru"), carry::<FrequentShelf, RecentShelf>);
+    registry.transfer(transfer("lru-to-cache", "http.Lru", "http.Cache"), carry::<RecentShelf, FrequentShelf>);
 }
 
 fn accept_1() -> Component {
@@ -68,10 +96,7 @@ fn accept_1() -> Component {
         wake: Wake::Source,
         state: Some("http.Listener".into()),
         outputs: vec![output("OUT", "http.Connection")],
-        properties: vec![
-            Property { name: "LISTEN".into(), kind: PropertyKind::Text, default: None },
-            integer("CONNECTIONS", 1024),
-        ],
+        properties: vec![text("LISTEN"), integer("CONNECTIONS", 1024)],
         ..component("http/accept", "1", "listens on an address and takes connections, up to a cap")
     }
 }
@@ -101,8 +126,36 @@ fn load(version: &str, body: &str, summary: &str) -> Component {
     Component {
         inputs: vec![input("IN", "http.Request")],
         outputs: vec![output("OUT", &format!("http.Loaded({body})"))],
-        properties: vec![Property { name: "ROOT".into(), kind: PropertyKind::Text, default: None }],
+        properties: vec![text("ROOT")],
         ..component("http/load", version, summary)
+    }
+}
+
+fn cache(name: &str, version: &str, body: &str, state: &str) -> Component {
+    Component {
+        emission: Emission::Route,
+        state: Some(state.into()),
+        inputs: vec![
+            input("IN", "http.Request"),
+            Input { feedback: true, absorbs: true, ..input("FILL", "http.Fill") },
+        ],
+        outputs: vec![output("HIT", &format!("http.Loaded({body})")), output("MISS", "http.Request")],
+        properties: vec![
+            text("ROOT"),
+            integer("BYTES", 64 << 20),
+            integer("ENTRY_BYTES_MAX", ENTRY_BYTES_MAX),
+            integer("REVALIDATE_MS", 1000),
+        ],
+        ..component(name, version, "answers with content that it keeps in memory, and passes on what it has not")
+    }
+}
+
+fn fill_1() -> Component {
+    Component {
+        inputs: vec![input("MISS", "http.Loaded($body)"), input("HIT", "http.Loaded($body)")],
+        outputs: vec![output("OUT", "http.Loaded($body)"), output("FILL", "http.Fill")],
+        properties: vec![integer("ENTRY_BYTES_MAX", ENTRY_BYTES_MAX)],
+        ..component("http/fill", "1", "joins hits with what was loaded, and tells a cache what to keep")
     }
 }
 
@@ -111,6 +164,23 @@ fn compose_1() -> Component {
         inputs: vec![input("IN", "http.Loaded($body)")],
         outputs: vec![output("OUT", "http.Response($body)")],
         ..component("http/compose", "1", "writes the status line and the header fields of a response")
+    }
+}
+
+fn compress_1() -> Component {
+    Component {
+        inputs: vec![input("IN", "http.Response($body)")],
+        outputs: vec![output("OUT", "http.Response($body)")],
+        properties: vec![integer("MIN_BYTES", 1024), integer("BYTES_MAX", 1 << 20)],
+        ..component("http/compress", "1", "compresses with gzip what gets smaller by it, for clients that want it")
+    }
+}
+
+fn merge_1() -> Component {
+    Component {
+        inputs: vec![input("A", "$t"), input("B", "$t")],
+        outputs: vec![output("OUT", "$t")],
+        ..component("flow/merge", "1", "passes on what comes in on either port")
     }
 }
 
@@ -155,7 +225,7 @@ fn component(name: &str, version: &str, summary: &str) -> Component {
 }
 
 fn input(name: &str, accepts: &str) -> Input {
-    Input { name: name.into(), accepts: packet_type(accepts), feedback: false }
+    Input { name: name.into(), accepts: packet_type(accepts), feedback: false, absorbs: false }
 }
 
 fn output(name: &str, emits: &str) -> Output {
@@ -164,6 +234,10 @@ fn output(name: &str, emits: &str) -> Output {
 
 fn packet_type(text: &str) -> PacketType {
     PacketType::parse(text).expect("the types in this file are well-formed")
+}
+
+fn text(name: &str) -> Property {
+    Property { name: name.into(), kind: PropertyKind::Text, default: None }
 }
 
 fn integer(name: &str, default: u64) -> Property {
@@ -178,6 +252,7 @@ fn transfer(name: &str, from: &str, to: &str) -> Transfer {
 mod tests {
     use super::*;
     use crate::function::Properties;
+    use crate::http::testing::{flows, graph};
 
     fn registered() -> Registry {
         let mut registry = Registry::default();
@@ -215,6 +290,34 @@ mod tests {
     }
 
     #[test]
+    fn every_flow_in_the_folder_is_valid() {
+        let registry = registered();
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(flows()).expect("the folder of the flows") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|ending| ending == "fbp") {
+                let name = path.file_stem().and_then(|name| name.to_str()).expect("a plain name");
+                assert!(graph(name, &registry).find("accept").is_some(), "{name}");
+                names.push(name.to_owned());
+            }
+        }
+        names.sort();
+        let expected = ["cached", "cached-nio", "compressed-nio", "flow", "lru-nio", "nio", "two-ports"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn each_version_of_load_and_cache_belongs_to_one_of_reply() {
+        let registry = registered();
+        for name in ["http/load", "http/cache", "http/lru"] {
+            for (version, body) in [("1", "http.Loaded(bytes)"), ("nio", "http.Loaded(file)")] {
+                let component = declared(&registry, &format!("{name}@{version}"));
+                assert_eq!(component.outputs[0].emits.to_string(), body);
+            }
+        }
+    }
+
+    #[test]
     fn what_load_gives_only_the_reply_of_its_version_takes() {
         let registry = registered();
         let (compose, versions) = (declared(&registry, "http/compose"), ["1", "nio"]);
@@ -240,6 +343,18 @@ mod tests {
     }
 
     #[test]
+    fn a_transfer_leads_from_one_cache_to_the_other() {
+        let registry = registered();
+        for (name, from, to) in [("cache-to-lru", "cache", "lru"), ("lru-to-cache", "lru", "cache")] {
+            let transfer = registry.catalogue().transfer(name).expect(name);
+            for version in ["1", "nio"] {
+                let state = |name: &str| declared(&registry, &format!("http/{name}@{version}")).state.clone();
+                assert_eq!((Some(transfer.from.clone()), Some(transfer.to.clone())), (state(from), state(to)));
+            }
+        }
+    }
+
+    #[test]
     fn a_flow_that_cannot_start_says_why() {
         let registry = registered();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -254,6 +369,8 @@ mod tests {
             ("http/accept", "LISTEN", "nowhere"),
             ("http/load", "ROOT", "/does/not/exist"),
             ("http/load@nio", "ROOT", "/dev/null"),
+            ("http/cache", "ROOT", "/does/not/exist"),
+            ("http/lru@nio", "ROOT", "/dev/null"),
         ] {
             let message = build(id, name, value).expect("it must fail");
             assert!(message.contains(&format!("`{value}`")), "{message}");

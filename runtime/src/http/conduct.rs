@@ -224,14 +224,59 @@ fn closing_lets_go_of_idle_connections_and_of_those_that_come_back() {
     idle.send(&mut server, b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut busy = Turns::connect(&mut server);
     busy.send(&mut server, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    let address = server.address();
     server.close(ACCEPT);
     server.close(READ);
+    assert!(std::net::TcpStream::connect(address).is_err(), "a closed listener takes nobody in");
+    assert_eq!(server.observations.listening(), None);
     busy.receive(&mut server, usize::MAX);
     assert!(read_response(&mut busy.received.as_slice(), false).body == pattern(12 << 20));
     assert_eq!((server.observations.opened(), server.observations.closed()), (2, 2));
-    let mut late = Turns::connect(&mut server);
-    late.receive(&mut server, 0);
-    assert_eq!(server.observations.opened(), 2, "a closed listener takes nobody in");
+}
+
+#[test]
+fn two_acceptors_have_addresses_and_caps_of_their_own() {
+    let outer = folder();
+    let cap = [("CONNECTIONS", Value::from(1))];
+    let mut server = Server::with_flow("two-ports", &outer.path().join("root"), &cap);
+    let addresses = server.observations.listening_all();
+    assert_eq!((addresses.len(), Some(addresses[0])), (2, server.observations.listening()));
+    let mut clients: Vec<Turns> = [0, 1, 0, 1].map(|i| Turns::connect_to(addresses[i])).into();
+    server.turn();
+    assert_eq!(server.observations.opened(), 2, "one each");
+    for client in &mut clients {
+        client.send(&mut server, b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    assert_eq!(server.observations.answered(), 2);
+    // The first has its seat at the second acceptor, and makes room there only.
+    clients.remove(1);
+    server.turn();
+    assert_eq!((server.observations.opened(), server.observations.answered()), (3, 3));
+    drop(clients);
+    server.turn();
+    assert_eq!((server.observations.opened(), server.observations.closed()), (4, 4));
+}
+
+#[test]
+fn a_closed_acceptor_leaves_its_connections_and_the_other_one_alone() {
+    let outer = folder();
+    let mut server = Server::with_flow("two-ports", &outer.path().join("root"), &[]);
+    let addresses = server.observations.listening_all();
+    let mut clients: Vec<Turns> = addresses.iter().map(|address| Turns::connect_to(*address)).collect();
+    server.turn();
+    server.close("accept2");
+    assert_eq!(server.observations.listening_all(), addresses[..1]);
+    assert!(std::net::TcpStream::connect(addresses[1]).is_err(), "refused at once");
+    clients.push(Turns::connect_to(addresses[0]));
+    for client in &mut clients {
+        client.send(&mut server, b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.receive(&mut server, 6);
+        assert_eq!(read_response(&mut client.received.as_slice(), false).body, b"hello\n");
+    }
+    drop(clients);
+    server.turn();
+    assert_eq!((server.observations.opened(), server.observations.closed()), (3, 3));
+    std::net::TcpListener::bind(addresses[1]).expect("the address is free again");
 }
 
 #[test]

@@ -147,11 +147,6 @@ impl Seats {
         // Nothing to read means that it is quiet.
         let _ = rustix::io::read(&self.event, &mut count);
     }
-
-    /// Where everything is counted.
-    pub(crate) fn observations(&self) -> &Observations {
-        &self.observations
-    }
 }
 
 impl AsFd for Seats {

@@ -69,7 +69,10 @@ fn half_sent_files_are_finished_by_the_blocking_version() {
     });
     assert_whole(&received);
     let counts = server.observations.met_counts();
-    assert_eq!(counts.iter().map(|(met, n)| (met.load.0, met.reply.0, *n)).collect::<Vec<_>>(), [(0, 0, 1), (1, 1, 1)]);
+    assert_eq!(
+        counts.iter().map(|(met, n)| (met.load, met.reply, *n)).collect::<Vec<_>>(),
+        [(Some(UpdateId::NONE), UpdateId::NONE, 1), (Some(FIRST), FIRST, 1)]
+    );
     assert_eq!(mixed(&counts, &[SWITCH]), 0);
 }
 

@@ -47,7 +47,7 @@ impl Loader {
 impl Function for Loader {
     fn fire(&mut self, _port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
         let Request { connection, mut met, asked } = packet.take();
-        met.load = cx.version();
+        met.load = Some(cx.version());
         let terms = asked.terms;
         cx.emit(OUT, Packet::new(Loaded { connection, met, terms, content: self.load(asked) }));
     }
@@ -65,19 +65,45 @@ impl Function for Loader {
     }
 }
 
-fn header_of(Opened { path, size, modified, .. }: Opened) -> Content {
-    Content { path, size, modified, body: Body::NOTHING }
+/// Nothing was read, so there is nothing that anybody could keep.
+fn header_of(Opened { name, size, modified, .. }: Opened) -> Content {
+    Content { name, size, modified, seen: None, body: Body::NOTHING }
 }
 
 /// As many bytes as there are now, at most as many as there were when it was opened.
-fn read_whole(Opened { file, path, size, modified }: Opened) -> Result<Content, Status> {
+fn read_whole(Opened { file, name, size, modified, seen }: Opened) -> Result<Content, Status> {
     let capacity = usize::try_from(size).map_err(|_| Status::InternalError)?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(capacity).map_err(|_| Status::Unavailable)?;
-    file.take(size).read_to_end(&mut bytes).map_err(|_| Status::InternalError)?;
-    Ok(Content { path, size: bytes.len() as u64, modified, body: Body::Bytes(bytes, 0) })
+    (&file).take(size).read_to_end(&mut bytes).map_err(|_| Status::InternalError)?;
+    let seen = seen.and_then(|seen| seen.if_still(&file.metadata().ok()?));
+    Ok(Content { name, size: bytes.len() as u64, modified, seen, body: Body::Bytes(bytes.into()) })
 }
 
-fn pass_on(Opened { file, path, size, modified }: Opened) -> Result<Content, Status> {
-    Ok(Content { path, size, modified, body: Body::File { file: file.into(), offset: 0, remaining: size } })
+fn pass_on(Opened { file, name, size, modified, seen }: Opened) -> Result<Content, Status> {
+    Ok(Content { name, size, modified, seen, body: Body::File { file, offset: 0, remaining: size } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::testing::client::settle;
+
+    #[test]
+    fn what_changed_while_it_was_read_is_of_no_certain_state() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "0123456789").expect("a file");
+        settle(&path);
+        let root = Root::open(folder.path().to_str().expect("a plain name")).expect("a folder");
+        let read = |between: &dyn Fn()| {
+            let opened = root.find("a.txt".into()).expect("it is there");
+            between();
+            let content = read_whole(opened).expect("it can be read");
+            (content.size, content.seen.is_some())
+        };
+        assert_eq!(read(&|| ()), (10, true));
+        assert_eq!(read(&|| std::fs::write(&path, "9876543210").expect("ours")), (10, false));
+        assert_eq!(read(&|| std::fs::write(&path, "01234").expect("ours")), (5, false));
+    }
 }

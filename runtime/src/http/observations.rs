@@ -12,37 +12,63 @@
 //!         read 0  parse 0  load 0  compose 0  reply 1    mixed: S4 is broken
 //! ```
 //!
+//! Not every request passes every operator: one that a cache answers never sees `load`. It says nothing about an operator
+//! that it did not pass, neither old nor new, hence the `Option`s. An operator that an update inserts begins with the number of
+//! that update, so whoever meets it is new; one that an update deletes is met with an older number, so whoever met it is old:
+//!
+//! ```text
+//!   update 2 puts lru in the place of cache, and changes fill
+//!   met   cache 1  lru -  load 1  fill 1 ...               old
+//!         cache -  lru 2  load -  fill 2 ...               new, answered from lru
+//!         cache 1  lru -  load -  fill 2 ...               mixed
+//! ```
+//!
+//! What cannot be told is whether a request should have passed an inserted operator that it did not pass.
+//!
 //! Nothing in the flow depends on these numbers.
 
 use neurath_model::id::{UpdateId, Version};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The version of each operator that one request met. Operators are named as in [`FLOW`](super::FLOW).
+/// The version of each operator that one request met. Operators are named as in [`FLOW`](super::FLOW) and the flows beside
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Met {
     /// The version of `read`, where the request's lineage begins.
     pub read: Version,
     /// The version of `parse`.
     pub parse: Version,
-    /// The version of `load`.
-    pub load: Version,
+    /// The version of `cache`, if there is one.
+    pub cache: Option<Version>,
+    /// The version of `lru`, if there is one.
+    pub lru: Option<Version>,
+    /// The version of `load`, unless a cache had the file.
+    pub load: Option<Version>,
+    /// The version of `fill`, if there is one.
+    pub fill: Option<Version>,
     /// The version of `compose`.
     pub compose: Version,
+    /// The version of `compress`, if there is one.
+    pub compress: Option<Version>,
     /// The version of `reply`; one that was carried over half sent keeps the version that took it in.
     pub reply: Version,
 }
 
 impl Met {
-    /// The version met at the operator of that name, if requests pass it.
+    /// The version met at the operator of that name, if the request passed it.
     pub fn version(&self, operator: &str) -> Option<Version> {
         match operator {
             "read" => Some(self.read),
             "parse" => Some(self.parse),
-            "load" => Some(self.load),
+            "cache" => self.cache,
+            "lru" => self.lru,
+            "load" => self.load,
+            "fill" => self.fill,
             "compose" => Some(self.compose),
+            "compress" => self.compress,
             "reply" => Some(self.reply),
             _ => None,
         }
@@ -68,7 +94,7 @@ pub fn mixed(counts: &[(Met, u64)], history: &[(UpdateId, &[&str])]) -> u64 {
 /// Counters that the functions of one server flow share with the program around it.
 #[derive(Debug, Default)]
 pub struct Observations {
-    listening: Mutex<Option<SocketAddr>>,
+    listening: Mutex<BTreeMap<u64, SocketAddr>>,
     met: Mutex<BTreeMap<Met, u64>>,
     opened: AtomicU64,
     closed: AtomicU64,
@@ -76,10 +102,15 @@ pub struct Observations {
 }
 
 impl Observations {
-    /// The address of the listening socket, known as soon as `accept` is built. With port 0 in `LISTEN` this is where
-    /// the chosen port is found.
+    /// The address of the listening socket, known as soon as `accept` is built: of the one that has listened longest, where
+    /// there are several. With port 0 in `LISTEN` this is where the chosen port is found.
     pub fn listening(&self) -> Option<SocketAddr> {
-        *locked(&self.listening)
+        locked(&self.listening).values().next().copied()
+    }
+
+    /// The addresses of all listening sockets, in the order in which they began to listen.
+    pub fn listening_all(&self) -> Vec<SocketAddr> {
+        locked(&self.listening).values().copied().collect()
     }
 
     /// How many requests were answered in full, by the versions they met.
@@ -108,8 +139,11 @@ impl Observations {
         self.broken.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn note_listening(&self, address: SocketAddr) {
-        *locked(&self.listening) = Some(address);
+    pub(crate) fn note_listening(self: &Arc<Self>, address: SocketAddr) -> Listening {
+        let mut listening = locked(&self.listening);
+        let number = listening.last_key_value().map_or(0, |(last, _)| last + 1);
+        listening.insert(number, address);
+        Listening { number, observations: Arc::clone(self) }
     }
 
     pub(crate) fn note_answered(&self, met: Met) {
@@ -129,6 +163,19 @@ impl Observations {
     }
 }
 
+/// That a socket listens; dropped together with the socket, it is no longer said.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    number: u64,
+    observations: Arc<Observations>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        locked(&self.observations.listening).remove(&self.number);
+    }
+}
+
 /// A count that a panicking thread left behind is still a count.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -141,7 +188,7 @@ mod tests {
     const SWITCH: &[&str] = &["load", "reply"];
 
     fn met(load: u32, compose: u32, reply: u32) -> Met {
-        Met { load: UpdateId(load), compose: UpdateId(compose), reply: UpdateId(reply), ..Met::default() }
+        Met { load: Some(UpdateId(load)), compose: UpdateId(compose), reply: UpdateId(reply), ..Met::default() }
     }
 
     #[test]
@@ -158,6 +205,45 @@ mod tests {
         for (met, expected, what) in rows {
             assert_eq!(met.is_mixed(UpdateId(1), SWITCH), expected, "{what}");
         }
+    }
+
+    /// Update 1 inserts `cache` and `fill`, 2 puts `lru` in the place of `cache` and changes `fill`, 3 takes both out again.
+    #[test]
+    fn operators_come_and_go() {
+        let history: [(UpdateId, &[&str]); 3] = [
+            (UpdateId(1), &["cache", "fill"]),
+            (UpdateId(2), &["cache", "lru", "fill"]),
+            (UpdateId(3), &["lru", "fill", "compose"]),
+        ];
+        let old = met(0, 0, 0);
+        let at = |version: u32| Some(UpdateId(version));
+        let rows = [
+            (old, 0, "neither is there yet"),
+            (Met { cache: at(1), fill: at(1), ..old }, 0, "a miss"),
+            (Met { cache: at(1), load: None, fill: at(1), ..old }, 0, "a hit"),
+            (Met { lru: at(2), load: None, fill: at(2), ..old }, 0, "a hit of the other cache"),
+            (Met { cache: at(1), fill: at(2), ..old }, 1, "the old cache, the new fill"),
+            (Met { cache: at(1), lru: at(2), fill: at(2), ..old }, 1, "both caches"),
+            (met(0, 3, 0), 0, "both are gone"),
+            (Met { lru: at(2), fill: at(2), ..met(0, 3, 0) }, 1, "they should be gone"),
+        ];
+        for (met, expected, what) in rows {
+            assert_eq!(mixed(&[(met, 1)], &history), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_listens_is_told_for_as_long_as_it_does() {
+        let observations = Arc::new(Observations::default());
+        let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let first = observations.note_listening(address(1));
+        let second = observations.note_listening(address(2));
+        assert_eq!(observations.listening_all(), [address(1), address(2)]);
+        drop(first);
+        let _third = observations.note_listening(address(3));
+        assert_eq!((observations.listening(), observations.listening_all().len()), (Some(address(2)), 2));
+        drop(second);
+        assert_eq!(observations.listening_all(), [address(3)]);
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! A head that was refused before its framing was understood ends the connection, for nobody knows where the next
 //! request begins; so does a body, which nobody reads.
 
+use super::coding::prefers_gzip;
 use super::framing::request_line;
 use super::message::{After, Asked, Exchange, Request, Terms};
 use super::status::Status;
@@ -68,7 +69,7 @@ fn understand(head: &mut [u8], line_max: usize) -> Asked {
 
 /// The answer to a head of which no more is known than its first bytes.
 fn refused(head: &[u8], status: Status) -> Asked {
-    let terms = Terms { header_only: head.starts_with(b"HEAD "), old_client: false, after: After::Linger };
+    let terms = Terms { header_only: head.starts_with(b"HEAD "), old_client: false, gzip: false, after: After::Linger };
     Asked { terms, file: Err(status) }
 }
 
@@ -92,7 +93,8 @@ fn try_understand(head: &mut [u8], line_max: usize) -> Result<Asked, Status> {
     let has_body = has_body(request.headers, is_old)?;
     check_host(request.headers, is_old)?;
     let after = if has_body { After::Linger } else { persistence(request.headers, is_old) };
-    let terms = Terms { header_only: method == "HEAD", old_client: is_old, after };
+    let gzip = prefers_gzip(elements(request.headers, "Accept-Encoding"));
+    let terms = Terms { header_only: method == "HEAD", old_client: is_old, gzip, after };
     Ok(Asked { terms, file: file_asked_for(method, target) })
 }
 
@@ -211,14 +213,22 @@ mod tests {
     #[test]
     fn a_plain_request() {
         let asked = understood("GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n");
-        let terms = Terms { header_only: false, old_client: false, after: After::Keep };
+        let terms = Terms { header_only: false, old_client: false, gzip: false, after: After::Keep };
         assert_eq!(asked, Asked { terms, file: Ok("a b".into()) });
+    }
+
+    #[test]
+    fn what_codings_the_client_takes_is_one_list_over_all_lines() {
+        let gzip = |fields: &str| understood(&format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).terms.gzip;
+        assert!(!gzip(""));
+        assert!(gzip("accept-encoding: br\r\nAccept-Encoding: deflate , gzip;q=0.5\r\n"));
+        assert!(!gzip("Accept-Encoding: *\r\nAccept-Encoding: gzip;q=0\r\n"));
     }
 
     #[test]
     fn a_refused_head_still_gets_no_body() {
         let asked = understood("HEAD / HTTP/1.1\r\n\r\n");
-        let terms = Terms { header_only: true, old_client: false, after: After::Linger };
+        let terms = Terms { header_only: true, old_client: false, gzip: false, after: After::Linger };
         assert_eq!(asked, Asked { terms, file: Err(Status::BadRequest) });
     }
 

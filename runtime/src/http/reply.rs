@@ -249,8 +249,10 @@ impl Function for NioReply {
 }
 
 fn take_in(packet: Packet, cx: &Context<'_>) -> HalfSent {
-    let Response(mut outgoing) = packet.take();
-    outgoing.met.reply = cx.version();
+    let Response { connection, mut met, terms, header, body } = packet.take();
+    met.reply = cx.version();
+    let header = header.text(terms);
+    let outgoing = Outgoing { connection, met, header, header_sent: 0, body, after: terms.after };
     HalfSent { held: cx.lineage(), outgoing }
 }
 

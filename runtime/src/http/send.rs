@@ -17,10 +17,12 @@
 use super::connection::Connection;
 use super::message::{After, Body};
 use super::observations::{Met, Observations};
+use bytes::Buf;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
+use std::fs::File;
 use std::io::IoSlice;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// A response on its way.
 #[derive(Debug)]
@@ -92,12 +94,11 @@ impl Outgoing {
     fn send_some(&mut self, budget: usize) -> Result<usize, Errno> {
         let header = &self.header[self.header_sent..];
         match &mut self.body {
-            Body::Bytes(bytes, position) => {
-                let end = bytes.len().min(position.saturating_add(budget));
-                let sent = send_both(self.connection.as_fd(), header, &bytes[*position..end])?;
+            Body::Bytes(bytes) => {
+                let sent = send_both(self.connection.as_fd(), header, &bytes[..bytes.len().min(budget)])?;
                 let of_header = sent.min(header.len());
                 self.header_sent += of_header;
-                *position += sent - of_header;
+                bytes.advance(sent - of_header);
                 Ok(sent)
             }
             Body::File { remaining, .. } if !header.is_empty() => {
@@ -121,7 +122,7 @@ fn send_both(socket: BorrowedFd<'_>, header: &[u8], body: &[u8]) -> Result<usize
 }
 
 /// `sendfile` has no flag against SIGPIPE; Rust programs ignore that signal from their start.
-fn send_file(socket: BorrowedFd<'_>, file: &OwnedFd, offset: &mut u64, count: u64) -> Result<usize, Errno> {
+fn send_file(socket: BorrowedFd<'_>, file: &File, offset: &mut u64, count: u64) -> Result<usize, Errno> {
     let count = usize::try_from(count).expect("it is at most the budget, which is one");
     rustix::fs::sendfile(socket, file, Some(offset), count)
 }
@@ -130,8 +131,8 @@ fn send_file(socket: BorrowedFd<'_>, file: &OwnedFd, offset: &mut u64, count: u6
 mod tests {
     use super::super::connection::Seats;
     use super::*;
+    use bytes::Bytes;
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-    use std::fs::File;
     use std::io::{Read, Seek, SeekFrom, Write};
     use std::sync::Arc;
 
@@ -152,17 +153,17 @@ mod tests {
         bytes
     }
 
-    fn file_with(start: u64, bytes: &[u8]) -> OwnedFd {
+    fn file_with(start: u64, bytes: &[u8]) -> File {
         let mut file = tempfile::tempfile().expect("a temporary file");
         file.seek(SeekFrom::Start(start)).expect("it can be sparse");
         file.write_all(bytes).expect("a few bytes");
-        file.into()
+        file
     }
 
     #[test]
     fn no_piece_is_longer_than_its_budget() {
         let file = Body::File { file: file_with(0, b"0123456789"), offset: 0, remaining: 10 };
-        for body in [Body::Bytes(b"0123456789".to_vec(), 0), file] {
+        for body in [Body::Bytes(Bytes::from_static(b"0123456789")), file] {
             let (mut outgoing, peer) = outgoing(body);
             assert_eq!(outgoing.advance(9), Progress::More);
             assert_eq!(received(&peer), b"header 012345678");
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn a_socket_that_is_full_blocks_and_goes_on() {
         let bytes: Vec<u8> = (0..4_000_000u32).map(|i| (i % 251) as u8).collect();
-        let (mut outgoing, peer) = outgoing(Body::Bytes(bytes.clone(), 0));
+        let (mut outgoing, peer) = outgoing(Body::Bytes(bytes.clone().into()));
         let mut all = Vec::new();
         assert_eq!(outgoing.advance(usize::MAX), Progress::Blocked);
         while outgoing.advance(usize::MAX) != Progress::Done {

@@ -38,7 +38,8 @@ impl Server {
         Ok(Self { flow, observations })
     }
 
-    /// Where it listens. `None` for a flow without an accepting operator.
+    /// Where it listens: the first address, where there are several (see [`Observations::listening_all`]). `None` for a flow
+    /// without an accepting operator, and once it has stopped.
     pub fn address(&self) -> Option<SocketAddr> {
         self.observations.listening()
     }
@@ -57,16 +58,65 @@ pub fn built_in_graph() -> FlowGraph {
     validate(&flow, &map, registry.catalogue()).expect("the flow that comes with this crate is valid")
 }
 
-/// Sets the folder of every `http/load` and the address of every `http/accept`.
+/// Sets the folder of every operator that has one, and the address of the first `http/accept`. Two cannot have the same; any
+/// others keep theirs.
 pub fn configure(flow: &mut Flow, root: &Path, listen: &str) {
-    set(flow, "http/load", "ROOT", &root.display().to_string());
-    set(flow, "http/accept", "LISTEN", listen);
+    for component in ["http/load", "http/cache", "http/lru"] {
+        set(flow, component, usize::MAX, "ROOT", &root.display().to_string());
+    }
+    set(flow, "http/accept", 1, "LISTEN", listen);
 }
 
-fn set(flow: &mut Flow, component: &str, property: &str, value: &str) {
+/// Sets a property of the first so many operators of a component.
+fn set(flow: &mut Flow, component: &str, count: usize, property: &str, value: &str) {
     let operators = flow.operators.iter().filter(|o| o.component.name == component);
-    let targets: Vec<PortRef> = operators.map(|o| PortRef::new(&*o.name, property)).collect();
+    let targets: Vec<PortRef> = operators.take(count).map(|o| PortRef::new(&*o.name, property)).collect();
     flow.initial.retain(|packet| !targets.contains(&packet.to));
     let packets = targets.into_iter().map(|to| InitialPacket { value: value.into(), to });
     flow.initial.extend(packets);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::testing::client::{Client, folder, settle};
+    use crate::http::testing::flow;
+
+    /// The engine, and not only the driver of the other tests, runs every flow.
+    #[test]
+    fn every_flow_in_the_folder_serves() {
+        let outer = folder();
+        let root = outer.path().join("root");
+        settle(&root.join("a.txt"));
+        for name in ["cached", "cached-nio", "compressed-nio", "flow", "lru-nio", "nio", "two-ports"] {
+            let (mut flow, map) = flow(name);
+            configure(&mut flow, &root, "127.0.0.1:0");
+            set(&mut flow, "http/accept", usize::MAX, "LISTEN", "127.0.0.1:0");
+            let is_kept = flow.operators.iter().any(|operator| operator.name == "fill");
+            let server = Server::start_flow(&flow, &map, Options::default()).expect(name);
+            let addresses = server.observations.listening_all();
+            assert_eq!(
+                (addresses.len(), addresses.first().copied()),
+                (1 + usize::from(name == "two-ports"), server.address())
+            );
+            for address in &addresses {
+                let mut client = Client::connect(*address);
+                let mut ask =
+                    || assert_eq!(client.ask(b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n").body, b"hello\n", "{name}");
+                (0..3).for_each(|_| ask());
+                // What is to be kept travels on its own, and may come later than the next request.
+                while is_kept && !was_hit(&server) {
+                    ask();
+                }
+                assert_eq!(client.ask(b"GET /none HTTP/1.1\r\nHost: a\r\n\r\n").status, 404, "{name}");
+            }
+            assert_eq!(was_hit(&server), is_kept, "{name}");
+            server.flow.stop().expect("it ends");
+            assert_eq!((server.address(), server.observations.broken()), (None, 0), "{name}");
+        }
+    }
+
+    fn was_hit(server: &Server) -> bool {
+        server.observations.met_counts().iter().any(|(met, _)| met.load.is_none())
+    }
 }

@@ -1,7 +1,9 @@
-//! A driver for tests: runs the six functions as one loop on one thread, and holds them to their declarations.
+//! A driver for tests: runs the functions of a flow as one loop on one thread, and holds them to their declarations.
 //!
 //! It stands in for the engine: arcs are one queue, all operators share one poll, and after each firing it checks that
-//! an operator that emits `each` did so once and that a `buffer` operator released only what it holds. A client is
+//! an operator that emits `each` did so once on every output, that one that `route`s did so once, that nothing came of what
+//! an input absorbs, and that a `buffer` operator released only what it holds. The flow is any of those in
+//! `runtime/flows/http`. A client is
 //! either a blocking one on a thread of its own ([`Server::serve`]) or driven in turns ([`Turns`](client::Turns)), where
 //! a test has to say what has arrived when.
 
@@ -12,23 +14,25 @@ use super::observations::Observations;
 use crate::function::{Context, Done, Function, Properties, Readiness, Registry};
 use crate::packet::Packet;
 use mio::{Events, Poll, Token};
-use neurath_model::component::{Component, Emission, Firing};
-use neurath_model::flow::ComponentRef;
-use neurath_model::id::{Lineage, OperatorId, PortIndex, UpdateId, Version};
+use neurath_model::component::{Component, Emission, Firing, Wake};
+use neurath_model::diagnostic::SourceMap;
+use neurath_model::flow::{ComponentRef, Flow};
+use neurath_model::graph::FlowGraph;
+use neurath_model::id::{InPort, Lineage, OperatorId, OutPort, PortIndex, UpdateId, Version};
+use neurath_model::spec;
+use neurath_model::validate::validate;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) const ACCEPT: usize = 0;
-pub(crate) const READ: usize = 1;
-pub(crate) const LOAD: usize = 3;
-pub(crate) const REPLY: usize = 5;
-/// By index: the operators in the order of the flow.
-const NAMES: [&str; 6] = ["accept", "read", "parse", "load", "compose", "reply"];
+pub(crate) const ACCEPT: &str = "accept";
+pub(crate) const READ: &str = "read";
+pub(crate) const LOAD: &str = "load";
+pub(crate) const REPLY: &str = "reply";
 const ROOM: usize = 4;
 const OPERATOR_SHIFT: u32 = 32;
 const GENERATION_SHIFT: u32 = 40;
@@ -43,15 +47,16 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const BOTH: [Self; 2] = [Self::Blocking, Self::Nio];
 
-    fn version(self) -> &'static str {
+    fn flow(self) -> &'static str {
         match self {
-            Self::Blocking => "1",
+            Self::Blocking => "flow",
             Self::Nio => "nio",
         }
     }
 }
 
 struct Operator {
+    name: String,
     component: Component,
     function: Box<dyn Function>,
     version: Version,
@@ -76,38 +81,53 @@ pub(crate) struct Server {
     registry: Registry,
     settings: BTreeMap<String, Value>,
     operators: Vec<Operator>,
+    arcs: BTreeMap<OutPort, InPort>,
     queue: VecDeque<Arrival>,
     poll: Poll,
     events: Events,
 }
 
 impl Server {
-    /// Serves a folder on a port of the loopback interface.
+    /// Serves a folder with the plain flow of that kind, on a port of the loopback interface.
     pub(crate) fn new(kind: Kind, root: &Path, settings: &[(&str, Value)]) -> Self {
+        Self::with_flow(kind.flow(), root, settings)
+    }
+
+    /// Serves with the flow in the file of that name. A setting counts for every operator that has such a property.
+    pub(crate) fn with_flow(flow: &str, root: &Path, settings: &[(&str, Value)]) -> Self {
         let observations = Arc::new(Observations::default());
         let mut registry = Registry::default();
         register(&mut registry, Arc::clone(&observations));
         let mut all: BTreeMap<String, Value> = settings.iter().map(|(k, v)| ((*k).into(), v.clone())).collect();
         all.insert("LISTEN".into(), Value::from("127.0.0.1:0"));
         all.insert("ROOT".into(), Value::from(root.to_str().expect("the folders of tests have plain names")));
+        let graph = graph(flow, &registry);
         let mut server = Self {
             observations,
             registry,
             settings: all,
             operators: Vec::new(),
+            arcs: graph.arcs().map(|(_, arc)| (arc.from, arc.to)).collect(),
             queue: VecDeque::new(),
             poll: Poll::new().expect("a poll"),
             events: Events::with_capacity(64),
         };
-        for name in NAMES {
-            let version = if matches!(name, "load" | "reply") { kind.version() } else { "1" };
-            let operator = server.build(&format!("http/{name}@{version}"));
-            server.operators.push(operator);
-        }
-        for operator in 0..NAMES.len() {
-            server.call(operator, None, |function, cx| function.start(cx));
-        }
+        server.begin(&graph);
         server
+    }
+
+    fn begin(&mut self, graph: &FlowGraph) {
+        for (_, node) in graph.operators() {
+            let operator = self.build(&node.name, &node.component.id);
+            self.operators.push(operator);
+        }
+        for operator in 0..self.operators.len() {
+            self.call(operator, None, |function, cx| function.start(cx));
+        }
+    }
+
+    fn find(&self, name: &str) -> usize {
+        self.operators.iter().position(|operator| operator.name == name).expect(name)
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -115,13 +135,20 @@ impl Server {
     }
 
     /// How many packets an operator holds.
-    pub(crate) fn held(&self, operator: usize) -> usize {
-        self.operators[operator].held.len()
+    pub(crate) fn held(&self, operator: &str) -> usize {
+        self.operators[self.find(operator)].held.len()
     }
 
-    /// Changes an operator between two firings, as an update of that number does.
-    pub(crate) fn update(&mut self, operator: usize, version: &str, transfers: &[&str], update: UpdateId) {
-        let new = self.build(&format!("http/{}@{version}", NAMES[operator]));
+    /// Changes the version of an operator between two firings, as an update of that number does.
+    pub(crate) fn update(&mut self, operator: &str, version: &str, transfers: &[&str], update: UpdateId) {
+        let name = self.operators[self.find(operator)].component.id.name.clone();
+        self.replace(operator, &format!("{name}@{version}"), transfers, update);
+    }
+
+    /// Puts another component in the place of an operator's, which keeps its name here.
+    pub(crate) fn replace(&mut self, operator: &str, component: &str, transfers: &[&str], update: UpdateId) {
+        let new = self.build(operator, &ComponentRef::parse(component));
+        let operator = self.find(operator);
         let old = &mut self.operators[operator];
         let old_function = std::mem::replace(&mut old.function, Box::new(Gone));
         old.component = new.component;
@@ -141,13 +168,19 @@ impl Server {
     }
 
     /// Tells an operator that no more packets come.
-    pub(crate) fn close(&mut self, operator: usize) {
-        self.call(operator, None, |function, cx| function.close(cx));
+    pub(crate) fn close(&mut self, operator: &str) {
+        self.call(self.find(operator), None, |function, cx| function.close(cx));
+    }
+
+    /// Gives values of properties to the functions that are built from now on.
+    pub(crate) fn set(&mut self, settings: &[(&str, Value)]) {
+        self.settings.extend(settings.iter().map(|(k, v)| ((*k).into(), v.clone())));
     }
 
     /// Gives an operator new values of its properties.
-    pub(crate) fn configure(&mut self, operator: usize, settings: &[(&str, Value)]) {
-        self.settings.extend(settings.iter().map(|(k, v)| ((*k).into(), v.clone())));
+    pub(crate) fn configure(&mut self, operator: &str, settings: &[(&str, Value)]) {
+        let operator = self.find(operator);
+        self.set(settings);
         let properties = self.properties(&self.operators[operator].component);
         self.operators[operator].function.configure(&properties);
     }
@@ -208,22 +241,31 @@ impl Server {
     }
 
     fn deliver(&mut self, Arrival { operator, port, lineage, packet }: Arrival) {
-        if self.operators[operator].component.holds_open_work() {
-            assert!(self.operators[operator].held.insert(lineage), "{lineage:?} came in twice at {}", NAMES[operator]);
+        let Operator { name, component, held, .. } = &mut self.operators[operator];
+        if component.holds_open_work() {
+            assert!(held.insert(lineage), "{lineage:?} came in twice at {name}");
         }
-        let emitted = self.call(operator, Some(lineage), |function, cx| function.fire(port, packet, cx));
-        if self.operators[operator].component.emission == Emission::Each {
-            assert_eq!(emitted, 1, "{} emits once per firing", NAMES[operator]);
+        let mut emitted = self.call(operator, Some(lineage), |function, cx| function.fire(port, packet, cx));
+        let Operator { name, component, .. } = &self.operators[operator];
+        emitted.sort();
+        match component.emission {
+            _ if component.inputs[usize::from(port.0)].absorbs => assert_eq!(emitted, [], "{name} absorbs this"),
+            Emission::Each => {
+                let outputs = 0..component.outputs.len() as u8;
+                assert_eq!(emitted, outputs.map(PortIndex).collect::<Vec<_>>(), "{name} emits once on each output");
+            }
+            Emission::Route => assert_eq!(emitted.len(), 1, "{name} emits once"),
+            Emission::Filter | Emission::Many | Emission::Buffer => {}
         }
     }
 
-    /// Calls a function and carries out what it did; says how many packets that were.
+    /// Calls a function and carries out what it did; says on which ports it emitted.
     fn call(
         &mut self,
         index: usize,
         lineage: Option<Lineage>,
         call: impl FnOnce(&mut dyn Function, &mut Context<'_>),
-    ) -> usize {
+    ) -> Vec<PortIndex> {
         let mut done = Vec::new();
         let operator = &mut self.operators[index];
         let mut cx = Context {
@@ -236,16 +278,13 @@ impl Server {
             token_base: operator.generation << GENERATION_SHIFT | index << OPERATOR_SHIFT,
         };
         call(operator.function.as_mut(), &mut cx);
-        let count = done.len();
-        for one in done {
-            self.carry_out(index, lineage, one);
-        }
-        count
+        done.into_iter().filter_map(|one| self.carry_out(index, lineage, one)).collect()
     }
 
-    fn carry_out(&mut self, index: usize, trigger: Option<Lineage>, done: Done) {
+    /// Says on which port a packet went out, if one did.
+    fn carry_out(&mut self, index: usize, trigger: Option<Lineage>, done: Done) -> Option<PortIndex> {
         let operator = &mut self.operators[index];
-        let begins = operator.component.firing == Firing::None || index == READ;
+        let begins = operator.component.firing == Firing::None || operator.component.wake == Wake::Source;
         let mut begin = || {
             operator.lineages += 1;
             Lineage::new(OperatorId(index as u32), operator.lineages)
@@ -255,21 +294,21 @@ impl Server {
             Done::Emit(port, packet) => (port, packet, trigger.expect("only a source emits without a trigger")),
             Done::Release(held, emission) => {
                 let lineage = if begins { begin() } else { held };
-                assert!(operator.held.remove(&held), "{} holds {held:?}", NAMES[index]);
-                let Some((port, packet)) = emission else { return };
+                assert!(operator.held.remove(&held), "{} holds {held:?}", operator.name);
+                let (port, packet) = emission?;
                 (port, packet, lineage)
             }
         };
-        assert_eq!(port, PortIndex(0), "every operator here has one output");
-        let (operator, port) = if index == REPLY { (READ, PortIndex(1)) } else { (index + 1, PortIndex(0)) };
-        self.queue.push_back(Arrival { operator, port, lineage, packet });
+        let to = self.arcs[&OutPort { operator: OperatorId(index as u32), port }];
+        self.queue.push_back(Arrival { operator: to.operator.0 as usize, port: to.port, lineage, packet });
+        Some(port)
     }
 
-    fn build(&self, id: &str) -> Operator {
-        let id = ComponentRef::parse(id);
-        let component = self.registry.catalogue().component(&id).expect("it is registered").clone();
-        let function = self.registry.build(&id, &self.properties(&component)).expect("it can be built");
+    fn build(&self, name: &str, id: &ComponentRef) -> Operator {
+        let component = self.registry.catalogue().component(id).expect("it is registered").clone();
+        let function = self.registry.build(id, &self.properties(&component)).expect("it can be built");
         Operator {
+            name: name.into(),
             component,
             function,
             version: UpdateId::NONE,
@@ -286,6 +325,23 @@ impl Server {
         let values = component.properties.iter();
         Properties::new(values.filter_map(|p| Some((p.name.clone(), value(&p.name, &p.default)?))).collect())
     }
+}
+
+/// Where the flow files are.
+pub(crate) fn flows() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("flows/http")
+}
+
+/// The flow in the file of that name, without its ending.
+pub(crate) fn flow(name: &str) -> (Flow, SourceMap) {
+    let text = std::fs::read_to_string(flows().join(name).with_extension("fbp")).expect(name);
+    spec::fbp::parse(name, &text).unwrap_or_else(|found| panic!("{name}: {found:?}"))
+}
+
+/// The same, validated.
+pub(crate) fn graph(name: &str, registry: &Registry) -> FlowGraph {
+    let (flow, map) = flow(name);
+    validate(&flow, &map, registry.catalogue()).unwrap_or_else(|found| panic!("{name}: {found:?}"))
 }
 
 /// Stands where a function was that has been exported.

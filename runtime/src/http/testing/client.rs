@@ -6,9 +6,11 @@
 //! ```
 
 use super::Server;
+use crate::http::stamp::Seen;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -28,7 +30,11 @@ impl Turns {
     }
 
     pub(crate) fn connect_only(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address()).expect("the kernel takes the connection");
+        Self::connect_to(server.address())
+    }
+
+    pub(crate) fn connect_to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the kernel takes the connection");
         stream.set_nonblocking(true).expect("a socket can be non-blocking");
         stream.set_nodelay(true).expect("a socket can be undelayed");
         Self { stream, received: Vec::new(), ended: false }
@@ -148,6 +154,13 @@ pub(crate) fn read_response(from: &mut impl BufRead, header_only: bool) -> Recei
 /// Bytes that are nowhere the same within a few pages, so that none can be lost or doubled unseen.
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length.div_ceil(4)).flat_map(|i| (i as u32).wrapping_mul(0x9e37_79b1).to_le_bytes()).take(length).collect()
+}
+
+/// Waits until a change of the file from now on would show in its times, which takes a tick of the kernel's clock.
+pub(crate) fn settle(path: &Path) {
+    while Seen::of(&path.metadata().expect("it is there")).is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A folder to serve, with things outside it that must not be served.
