@@ -92,7 +92,8 @@ impl Choice {
     }
 
     /// Every kind of choice.
-    pub const KINDS: &'static [&'static str] = &["submit", "end", "deliver", "fire", "join", "mark", "attach", "ended", "wake"];
+    pub const KINDS: &'static [&'static str] =
+        &["submit", "end", "deliver", "fire", "join", "mark", "attach", "ended", "wake"];
 
     /// The kind of this choice, one of [`Self::KINDS`].
     pub fn kind(&self) -> &'static str {

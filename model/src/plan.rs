@@ -255,8 +255,11 @@ impl<'a> Draft<'a> {
             Ok(_) => return None,
         };
         let promises = |s: &&Scheduler, asked| s.judge(self.graph, &self.targets(), asked).is_ok();
-        let others: Vec<String> =
-            Scheduler::ALL.iter().filter(|s| **s != self.scheduler && promises(s, asked)).map(ToString::to_string).collect();
+        let others: Vec<String> = Scheduler::ALL
+            .iter()
+            .filter(|s| **s != self.scheduler && promises(s, asked))
+            .map(ToString::to_string)
+            .collect();
         let hint = if !others.is_empty() {
             format!("use {}", names::one_of(others.iter().map(String::as_str), ""))
         } else if promises(&&self.scheduler, Guarantee::CutConsistency) {

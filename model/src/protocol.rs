@@ -82,7 +82,7 @@ pub enum Mutant {
     AwaitConnected,
     /// Every port is awaited, also where the plan knows that no marker will come: breaks L2.
     AwaitAllPorts,
-    /// An update does not wait for the one before it: breaks L2 (protocol rule 11).
+    /// An update does not wait for the one before it: breaks S7, and L2 where each then waits for the other (protocol rule 11).
     NoGlobalOrder,
     /// The marker goes on to operators outside the scope: breaks S13.
     BroadcastEverywhere,

@@ -164,7 +164,11 @@ impl Rules<'_, '_> {
         }
         for (port, all) in by_port.into_iter().filter(|(_, all)| all.len() > 1) {
             let found = all.join(" and ");
-            self.report(code, format!("{port} {what}"), [expected, &found, "a reconnection set is bijective: take one out"]);
+            self.report(
+                code,
+                format!("{port} {what}"),
+                [expected, &found, "a reconnection set is bijective: take one out"],
+            );
         }
     }
 
@@ -177,7 +181,10 @@ impl Rules<'_, '_> {
             if let Some(goes) = late.filter(|goes| !self.leads_back(goes, comes)) {
                 self.report(
                     Code::C05,
-                    format!("at {}, an arc comes before the one that is there has gone", comes.to.as_ref().expect("it is")),
+                    format!(
+                        "at {}, an arc comes before the one that is there has gone",
+                        comes.to.as_ref().expect("it is")
+                    ),
                     [
                         &format!("`{goes}` before `{comes}`"),
                         "the other way round",
@@ -240,7 +247,11 @@ impl Rules<'_, '_> {
             self.report(
                 Code::C07,
                 format!("the arc from {from} to {to} is still attached to an operator that goes"),
-                ["every arc of a retired operator moved, or gone", &format!("`{from} -> {to}`"), "move it, or let it go"],
+                [
+                    "every arc of a retired operator moved, or gone",
+                    &format!("`{from} -> {to}`"),
+                    "move it, or let it go",
+                ],
             );
         }
     }

@@ -118,7 +118,9 @@ impl Line {
                 Self { port: Some(names.input(*port)), emits: names.outputs(emits), ..base }
             }
             Choice::Join { emits, .. } => Self { emits: names.outputs(emits), ..base },
-            Choice::Mark { port, .. } | Choice::Attach { port, .. } | Choice::Ended { port, .. } => Self { port: Some(names.input(*port)), ..base },
+            Choice::Mark { port, .. } | Choice::Attach { port, .. } | Choice::Ended { port, .. } => {
+                Self { port: Some(names.input(*port)), ..base }
+            }
             Choice::Wake { releases, emits, .. } => {
                 Self { releases: releases.map(|l| names.lineage(l)), emits: names.outputs(emits), ..base }
             }

@@ -289,6 +289,9 @@ impl<'a> Replay<'a> {
     }
 
     fn tell_if_closed(&mut self, at: OperatorId) {
+        if at == self.entrance() {
+            return;
+        }
         let known = std::mem::replace(&mut self.closed[at.0 as usize], self.world.net.cell(at).operator.is_closed());
         if known != self.closed[at.0 as usize] {
             self.list_consumers(at, PortSet::first(self.instance.program.operator(at).outputs.len()));

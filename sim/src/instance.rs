@@ -6,8 +6,8 @@
 use neurath_model::choice::Emits;
 use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::graph::{FlowGraph, Node};
-use neurath_model::id::{ArcId, InPort, OperatorId, PortIndex, UpdateId};
-use neurath_model::plan::Plan;
+use neurath_model::id::{ArcId, InPort, OperatorId, PortIndex, PortSet, UpdateId};
+use neurath_model::plan::{Plan, Scheduler};
 use neurath_model::program::{Deployment, Program};
 use neurath_model::protocol::Mutant;
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,8 @@ pub enum Fault {
     LossyArc,
     /// A packet overtakes the one before it: breaks S2.
     LastInFirstOut,
-    /// A marker is put at the head of the queue instead of behind the packets: breaks S7 with two updates of one
-    /// operator, and S4 with one update of two operators.
+    /// A marker is put at the head of the queue instead of behind the packets, and operators take updates as they come: breaks
+    /// S7 with two updates of one operator, and S4 with one update of two operators.
     MarkerAtHead,
     /// A marker is taken while outputs of the last firing are still held: breaks S3.
     ApplyMidFiring,
@@ -93,7 +93,7 @@ impl Fault {
             Self::LastInFirstOut => "S2",
             Self::ApplyMidFiring => "S3",
             Self::Protocol(Mutant::ApplyOnEveryMarker | Mutant::AnswerAtEntrance) => "S6",
-            Self::MarkerAtHead => "S7",
+            Self::MarkerAtHead | Self::Protocol(Mutant::NoGlobalOrder) => "S7",
             Self::Protocol(Mutant::SplitActions) => "S8",
             Self::TransferTwice => "S11",
             Self::Protocol(Mutant::ConnectFirst) => "S9",
@@ -103,11 +103,7 @@ impl Fault {
             Self::Protocol(Mutant::NeverReleased) => "L7",
             Self::Protocol(Mutant::TargetAbsorbsMarker | Mutant::SilentExit) => "L1",
             Self::Protocol(
-                Mutant::MarkerOnOneOutput
-                | Mutant::AwaitFeedback
-                | Mutant::AwaitConnected
-                | Mutant::AwaitAllPorts
-                | Mutant::NoGlobalOrder,
+                Mutant::MarkerOnOneOutput | Mutant::AwaitFeedback | Mutant::AwaitConnected | Mutant::AwaitAllPorts,
             ) => "L2",
         }
     }
@@ -136,6 +132,8 @@ pub struct Behaviour {
     pub wake: Wake,
     /// Whether packets reach it at all.
     pub has_inputs: bool,
+    /// Inputs from which a packet is used up: that firing emits nothing.
+    pub absorbs: PortSet,
     /// How many outputs its firings emit on.
     pub outputs: u8,
     /// Whether it remembers anything.
@@ -149,6 +147,13 @@ impl Behaviour {
             emission: component.emission,
             wake: component.wake,
             has_inputs: !component.inputs.is_empty(),
+            absorbs: component
+                .inputs
+                .iter()
+                .enumerate()
+                .filter(|(_, i)| i.absorbs)
+                .map(|(i, _)| PortIndex(i as u8))
+                .collect(),
             outputs: component.outputs.len() as u8,
             stateful: component.state.is_some(),
         }
@@ -181,6 +186,16 @@ impl Behaviour {
             }
             Emission::Buffer => vec![Emits::new()],
         }
+    }
+
+    /// What a firing on a packet from one port may emit.
+    pub fn alternatives_at(&self, port: PortIndex) -> Vec<Emits> {
+        if self.absorbs.contains(port) { vec![Emits::new()] } else { self.alternatives() }
+    }
+
+    /// Whether a firing on a packet from one port may emit this.
+    pub fn admits_at(&self, port: PortIndex, emits: &Emits) -> bool {
+        if self.absorbs.contains(port) { emits.is_empty() } else { self.admits(emits) }
     }
 
     /// What letting a held packet go may emit: nothing, or one packet on one output.
@@ -264,8 +279,11 @@ impl Instance {
     /// The same instance with a fault put in.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
-        if let Fault::Protocol(mutant) = fault {
-            self.program = self.program.with_mutant(mutant);
+        match fault {
+            Fault::Protocol(mutant) => self.program = self.program.with_mutant(mutant),
+            // An operator that keeps updates in order would hold such markers back, and hang instead.
+            Fault::MarkerAtHead => self.program = self.program.with_mutant(Mutant::NoGlobalOrder),
+            _ => {}
         }
         self.fault = Some(fault);
         self
@@ -294,10 +312,12 @@ impl Instance {
         &known[known.binary_search_by_key(&version, |(since, _)| *since).unwrap_or(0)].1
     }
 
-    /// Whether two updates take effect in one order: their markers pass some operator in common, in the order of submission.
+    /// Whether two updates are to take effect in one order: those whose markers stay in scopes of their own, which have no operator
+    /// in common, are not.
     pub fn are_ordered(&self, u: UpdateId, v: UpdateId) -> bool {
         let (u, v) = (self.update(u), self.update(v));
-        u.update == v.update || u.scope.iter().any(|at| v.scope.contains(at))
+        let local = |d: &Deployment| matches!(d.scheduler, Scheduler::Scoped | Scheduler::Dependent);
+        u.update == v.update || !(local(u) || local(v)) || u.scope.iter().any(|at| v.scope.contains(at))
     }
 
     /// How many operators and arcs there are when the first `submitted` updates were submitted.

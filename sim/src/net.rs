@@ -184,6 +184,11 @@ impl Net {
         (0..self.cells.len() as u32).map(OperatorId)
     }
 
+    /// Whether an update was applied at an operator, which may not have come in yet.
+    pub fn is_applied(&self, at: OperatorId, update: UpdateId) -> bool {
+        self.cells.get(at.0 as usize).is_some_and(|cell| cell.applied.contains(update))
+    }
+
     /// What stands at an input port.
     pub fn feed(&self, port: InPort) -> Feed {
         self.cell(port.operator).inputs[usize::from(port.port.0)]

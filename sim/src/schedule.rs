@@ -95,13 +95,7 @@ pub fn to_trace(
 }
 
 /// Takes a step, and says it as a line: the choice, and what it led to; with answers that it leads to.
-fn step(
-    instance: &Instance,
-    updates: &[Update],
-    world: &mut World,
-    choice: &Choice,
-    answers: &mut Vec<Line>,
-) -> Line {
+fn step(instance: &Instance, updates: &[Update], world: &mut World, choice: &Choice, answers: &mut Vec<Line>) -> Line {
     let mut taken = Vec::new();
     world.step(instance, choice, &mut |observation| match observation {
         Observation::Taken { lineage, .. } => taken.push(*lineage),

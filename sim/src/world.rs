@@ -46,13 +46,15 @@ struct Taking {
     parcels: SmallVec<[Parcel; 2]>,
     /// Whether they crossed a feedback arc, where a lineage ends.
     came_back: bool,
+    /// Whether they are used up at once.
+    absorbed: bool,
     releases: Option<Lineage>,
     emits: Emits,
 }
 
 impl Taking {
     fn nothing() -> Self {
-        Self { parcels: SmallVec::new(), came_back: false, releases: None, emits: Emits::new() }
+        Self { parcels: SmallVec::new(), came_back: false, absorbed: false, releases: None, emits: Emits::new() }
     }
 }
 

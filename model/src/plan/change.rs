@@ -396,7 +396,11 @@ fn firing(component: &Component) -> String {
     let feedback: Vec<&str> = feedback.collect();
     let ports =
         if feedback.is_empty() { "no feedback port".into() } else { format!("feedback at {}", feedback.join(", ")) };
-    format!("firing `{firing}`, {ports}")
+    let absorbing = component.inputs.iter().filter(|input| input.absorbs).map(|input| input.name.as_str());
+    let absorbing: Vec<&str> = absorbing.collect();
+    let absorbing =
+        if absorbing.is_empty() { String::new() } else { format!(", absorbing at {}", absorbing.join(", ")) };
+    format!("firing `{firing}`, {ports}{absorbing}")
 }
 
 fn state_name(component: &Component) -> String {

@@ -51,8 +51,7 @@ impl Difference {
             graph.operators().filter(|(_, node)| other.find(&node.name).is_none()).map(|(id, _)| id).collect()
         };
         let both = Both { before, after };
-        let mut difference =
-            Self { retired: gone(before, after), extension: gone(after, before), ..Self::default() };
+        let mut difference = Self { retired: gone(before, after), extension: gone(after, before), ..Self::default() };
         for (id, _) in before.arcs() {
             difference.leave(&both, id);
         }
@@ -132,8 +131,7 @@ impl Difference {
 fn sort(set: &mut Vec<Reconnection>) {
     let mut rest = std::mem::take(set);
     while !rest.is_empty() {
-        let goes_later =
-            |r: &Reconnection| rest.iter().any(|other| other != r && r.to.is_some() && other.from == r.to);
+        let goes_later = |r: &Reconnection| rest.iter().any(|other| other != r && r.to.is_some() && other.from == r.to);
         let next = rest.iter().position(|r| !goes_later(r)).unwrap_or(0);
         set.push(rest.remove(next));
     }

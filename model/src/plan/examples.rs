@@ -208,7 +208,8 @@ fn to(text: &str, changes: &[(&str, Change)]) -> Update {
 }
 
 const LINE: &str = "a = source\n x = count\n y = batch\n b = sink\n a.OUT -> x.IN\n x.OUT -> y.IN\n y.OUT -> b.IN";
-const INSTEAD: &str = "a = source\n z = count@big\n y = batch\n b = sink\n a.OUT -> z.IN\n z.OUT -> y.IN\n y.OUT -> b.IN";
+const INSTEAD: &str =
+    "a = source\n z = count@big\n y = batch\n b = sink\n a.OUT -> z.IN\n z.OUT -> y.IN\n y.OUT -> b.IN";
 
 fn taking(from: &str, state: StatePolicy) -> Change {
     Change { from: Some(from.into()), ..Change::of_state(state) }
@@ -241,10 +242,13 @@ fn u13_state_comes_from_what_goes() {
         to(INSTEAD, &[("y", taking("x", KEEP))]),
         Update { changes: [("x".to_owned(), taking("y", KEEP))].into(), flow: None, ..to(LINE, &[]) },
     ];
-    let said: String = cases.iter().map(|case| {
-        let found = plan(&line().0, case, &SourceMap::default(), &line().1, None).expect_err("refused").0;
-        render(&found[..1], "")
-    }).collect();
+    let said: String = cases
+        .iter()
+        .map(|case| {
+            let found = plan(&line().0, case, &SourceMap::default(), &line().1, None).expect_err("refused").0;
+            render(&found[..1], "")
+        })
+        .collect();
     insta::assert_snapshot!(said);
     planned(&line(), &to(INSTEAD, &[("z", taking("x", by("grow")))]));
 }

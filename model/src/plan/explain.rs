@@ -110,4 +110,3 @@ fn state_text(policy: &StatePolicy, old: &Component, new: &Component) -> String 
         (StatePolicy::Transfer(name), _, _) => format!("    state: {} from {} by transfer {name}", of(new), of(old)),
     }
 }
-

@@ -16,14 +16,15 @@ pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &Sou
     let mut found = Vec::new();
     for (_, old) in before.operators() {
         let said = update.changes.get(&old.name);
-        let way = match after.find(&old.name).map(|id| after.operator(id)) {
-            Some(new) if new.component.id != old.component.id => Some((new, said, None)),
-            Some(_) => None,
-            // It went: what took its state over gives it back.
-            None => update.changes.iter().find(|(_, c)| c.from.as_ref() == Some(&old.name)).and_then(|(name, change)| {
-                Some((after.operator(after.find(name)?), Some(change), Some(name.clone())))
-            }),
-        };
+        let way =
+            match after.find(&old.name).map(|id| after.operator(id)) {
+                Some(new) if new.component.id != old.component.id => Some((new, said, None)),
+                Some(_) => None,
+                // It went: what took its state over gives it back.
+                None => update.changes.iter().find(|(_, c)| c.from.as_ref() == Some(&old.name)).and_then(
+                    |(name, change)| Some((after.operator(after.find(name)?), Some(change), Some(name.clone()))),
+                ),
+            };
         let Some((new, said, from)) = way else { continue };
         match policy(old, new, said) {
             Some(state) => drop(back.changes.insert(old.name.clone(), Change { from, ..Change::of_state(state) })),
@@ -43,7 +44,10 @@ fn untakable(update: &Update, map: &SourceMap, old: &Node, new: &Node) -> Diagno
     let state = |node: &Node| node.component.state.clone().unwrap_or_else(|| "no state".into());
     diagnostic(
         Code::U14,
-        format!("update `{}` cannot be taken back: nothing leads from the state of `{}` back to that of `{}`", update.name, new.name, old.name),
+        format!(
+            "update `{}` cannot be taken back: nothing leads from the state of `{}` back to that of `{}`",
+            update.name, new.name, old.name
+        ),
         place(map, [Thing::ChangeState(new.name.clone()), Thing::Change(new.name.clone())], "says only the way there"),
         format!("`back`: a transfer from `{}` to `{}`, or \"reset\"", state(new), state(old)),
         "no `back`, and other state types",

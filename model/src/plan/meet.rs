@@ -127,7 +127,9 @@ impl Moved<'_> {
                 holder.name,
                 self.update.name
             ),
-            self.map.flow().place(&Thing::Operator(self.after.operator(to.operator).name.clone()), "does not accept it"),
+            self.map
+                .flow()
+                .place(&Thing::Operator(self.after.operator(to.operator).name.clone()), "does not accept it"),
             format!("`{}`, as `{}` declares", input.accepts, self.after.input(to)),
             format!("`{}`", history[history.len() - 1].1.term),
             format!("let `{}` accept both types for a while", self.after.operator(to.operator).name),

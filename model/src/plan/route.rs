@@ -75,8 +75,10 @@ impl Route {
 
     /// In at the operators of a scope that no other of it leads to, along every arc inside.
     fn within(graph: &FlowGraph, scope: &Set) -> Self {
-        let passes: BTreeMap<OperatorId, Pass> =
-            scope.iter().map(|at| (*at, pass(graph, *at, |other| scope.contains(&other), |other| scope.contains(&other)))).collect();
+        let passes: BTreeMap<OperatorId, Pass> = scope
+            .iter()
+            .map(|at| (*at, pass(graph, *at, |other| scope.contains(&other), |other| scope.contains(&other))))
+            .collect();
         let heads = passes.iter().filter(|(_, pass)| pass.commanded).map(|(at, _)| *at).collect();
         Self { heads, passes }
     }
@@ -92,7 +94,10 @@ impl Route {
         }
         passes.insert(origin, pass(graph, origin, |other| above.contains(&other), |other| below.contains(&other)));
         for at in below {
-            passes.insert(*at, pass(graph, *at, |other| other == origin || below.contains(&other), |other| below.contains(&other)));
+            passes.insert(
+                *at,
+                pass(graph, *at, |other| other == origin || below.contains(&other), |other| below.contains(&other)),
+            );
         }
         let heads = passes.iter().filter(|(_, pass)| pass.commanded).map(|(at, _)| *at).collect();
         Self { heads, passes }
@@ -244,9 +249,13 @@ pub(super) fn splitters(graph: &FlowGraph, ways: &Ways, targets: &Set, scope: &S
 pub(super) fn is_entered_from_behind(graph: &FlowGraph, ways: &Ways, scope: &Set) -> bool {
     let outside = |at: &OperatorId| {
         let inputs = graph.operator(*at).inputs.iter().map(|arc| graph.arc(*arc));
-        inputs.filter(|arc| !arc.feedback && !scope.contains(&arc.from.operator)).map(|arc| arc.from.operator).collect::<Set>()
+        inputs
+            .filter(|arc| !arc.feedback && !scope.contains(&arc.from.operator))
+            .map(|arc| arc.from.operator)
+            .collect::<Set>()
     };
-    let heads: Set = scope.iter().copied().filter(|at| scope.iter().all(|other| !ways.behind(*other).contains(at))).collect();
+    let heads: Set =
+        scope.iter().copied().filter(|at| scope.iter().all(|other| !ways.behind(*other).contains(at))).collect();
     let entries: Set = match heads.len() {
         1 => scope.iter().filter(|at| !heads.contains(at)).flat_map(outside).collect(),
         _ => scope.iter().flat_map(outside).collect(),
@@ -257,13 +266,15 @@ pub(super) fn is_entered_from_behind(graph: &FlowGraph, ways: &Ways, scope: &Set
 /// Whether a feedback arc leads from behind a scope to an operator or to something before it.
 fn comes_round(graph: &FlowGraph, ways: &Ways, scope: &Set, to: OperatorId) -> bool {
     let feedback = graph.arcs().map(|(_, arc)| arc).filter(|arc| arc.feedback);
-    let mut reached: Set = scope.iter().flat_map(|at| ways.behind(*at).iter().copied()).chain(scope.iter().copied()).collect();
+    let mut reached: Set =
+        scope.iter().flat_map(|at| ways.behind(*at).iter().copied()).chain(scope.iter().copied()).collect();
     // A feedback arc may lead to where another begins.
     let arcs: Vec<_> = feedback.map(|arc| (arc.from.operator, arc.to.operator)).collect();
     let mut back = Set::new();
     loop {
         let landed: Set = arcs.iter().filter(|(from, _)| reached.contains(from)).map(|(_, into)| *into).collect();
-        let more: Set = landed.iter().flat_map(|at| ways.behind(*at).iter().copied()).chain(landed.iter().copied()).collect();
+        let more: Set =
+            landed.iter().flat_map(|at| ways.behind(*at).iter().copied()).chain(landed.iter().copied()).collect();
         if more.is_subset(&back) {
             return back.contains(&to);
         }

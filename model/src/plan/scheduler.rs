@@ -168,7 +168,10 @@ fn carried_over(graph: &FlowGraph, targets: &[OperatorId]) -> String {
     if holding.is_empty() {
         return String::new();
     }
-    format!("; what {} holds at that moment is carried over, or finished first where it goes", names_of(graph, &holding))
+    format!(
+        "; what {} holds at that moment is carried over, or finished first where it goes",
+        names_of(graph, &holding)
+    )
 }
 
 fn direct(graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {

@@ -69,8 +69,12 @@ impl Target {
             known.add(node.component.clone());
         }
         let after = validate(flow, &map.flow(), &known)?;
-        let mut target =
-            Self { update: Update { changes: [].into(), flow: None, ..update.clone() }, after: None, handovers: Vec::new(), found: Vec::new() };
+        let mut target = Self {
+            update: Update { changes: [].into(), flow: None, ..update.clone() },
+            after: None,
+            handovers: Vec::new(),
+            found: Vec::new(),
+        };
         let sides = Sides { graph, after: &after, update, map, catalogue };
         for (name, change) in &update.changes {
             target.found.extend(sides.agrees(name, change));
@@ -111,7 +115,8 @@ impl Target {
             return;
         }
         let old = sides.graph.operator(id);
-        let wrong = change::check_handover(sides.graph, sides.map, sides.catalogue, (name, change), old, &new.component);
+        let wrong =
+            change::check_handover(sides.graph, sides.map, sides.catalogue, (name, change), old, &new.component);
         self.found.extend(wrong);
         if change.state != StatePolicy::Reset {
             self.handovers.push(Handover { from: id, to: name.clone(), state: change.state.clone() });
@@ -140,7 +145,13 @@ impl Sides<'_> {
             None if !replaced || (old.component.state.is_none() && new.component.state.is_none()) => StatePolicy::Keep,
             None => return Err(self.unsaid(old, new)),
         };
-        Ok(Some(Change { component: Some(new.component.id.clone()), properties: new.properties.clone(), state, from: None, back: None }))
+        Ok(Some(Change {
+            component: Some(new.component.id.clone()),
+            properties: new.properties.clone(),
+            state,
+            from: None,
+            back: None,
+        }))
     }
 
     /// U04.
@@ -149,7 +160,10 @@ impl Sides<'_> {
         diagnostic(
             Code::U04,
             format!("update `{}` does not say what becomes of the state of `{name}`", self.update.name),
-            self.map.flow().place(&Thing::Operator(name.clone()), format!("runs {} in place of {}", new.component.id, old.component.id)),
+            self.map.flow().place(
+                &Thing::Operator(name.clone()),
+                format!("runs {} in place of {}", new.component.id, old.component.id),
+            ),
             format!("`[operator.{name}]` with `state`"),
             "nothing",
             "write an update file that names this flow, and say state = \"keep\", \"reset\" or { transfer = \"NAME\" } there",
@@ -161,27 +175,37 @@ impl Sides<'_> {
         let Some(id) = self.after.find(name) else {
             let found = if self.graph.find(name).is_some() { "an operator that goes" } else { "no operator" };
             let near = names::close(name, self.after.operators().map(|(_, node)| node.name.as_str()));
-            let hint = if near.is_empty() { "take the change out".into() } else { format!("did you mean {}?", names::one_of(near, "")) };
-            let message = format!("update `{}` speaks of `{name}`, which its flow file does not have", self.update.name);
+            let hint = if near.is_empty() {
+                "take the change out".into()
+            } else {
+                format!("did you mean {}?", names::one_of(near, ""))
+            };
+            let message =
+                format!("update `{}` speaks of `{name}`, which its flow file does not have", self.update.name);
             return Some(self.disagreement(name, message, "an operator of the flow file", found, &hint));
         };
         let node = self.after.operator(id);
         if let Some(component) = change.component.as_ref().filter(|c| **c != node.component.id) {
-            let message = format!("update `{}` and its flow file name different components for `{name}`", self.update.name);
+            let message =
+                format!("update `{}` and its flow file name different components for `{name}`", self.update.name);
             let (expected, found) = (format!("`{}`, as in the flow file", node.component.id), format!("`{component}`"));
             return Some(self.disagreement(name, message, &expected, &found, "name it in the flow file only"));
         }
         let other = change.properties.iter().find(|(property, value)| node.properties.get(*property) != Some(value));
         if let Some((property, value)) = other {
-            let message = format!("update `{}` and its flow file give `{name}.{property}` different values", self.update.name);
+            let message =
+                format!("update `{}` and its flow file give `{name}.{property}` different values", self.update.name);
             let there = node.properties.get(property).map_or("no such property".into(), ToString::to_string);
             return Some(self.disagreement(name, message, &there, &value.to_string(), "set it in the flow file only"));
         }
         match (&change.from, self.graph.find(name)) {
             (Some(_), Some(_)) => Some(stray(self.update, self.map, name, "stays, and has a state of its own")),
-            (None, None) if change.state != StatePolicy::Reset => {
-                Some(stray(self.update, self.map, name, "comes in, and the update does not say whose state it takes over"))
-            }
+            (None, None) if change.state != StatePolicy::Reset => Some(stray(
+                self.update,
+                self.map,
+                name,
+                "comes in, and the update does not say whose state it takes over",
+            )),
             _ => None,
         }
     }

@@ -139,15 +139,12 @@ impl Program {
         let acts: BTreeMap<OperatorId, Vec<Act>> =
             plan.actions.iter().map(|(at, list)| (old[at.0 as usize], names.acts(list))).collect();
         let switches = plan.switches.iter().map(|(port, list)| {
-            let orders = Orders {
-                actions: list.len() as u16,
-                leaves: PortSet::only(port.port),
-                ..Orders::default()
-            };
+            let orders = Orders { actions: list.len() as u16, leaves: PortSet::only(port.port), ..Orders::default() };
             ((old[port.operator.0 as usize], port.port), (orders, names.acts(list)))
         });
         let switches: BTreeMap<_, _> = switches.collect();
-        let moves: Vec<Move> = plan.reconnections.iter().map(|r| names.a_move(&r.arc, r.from.as_ref(), r.to.as_ref())).collect();
+        let moves: Vec<Move> =
+            plan.reconnections.iter().map(|r| names.a_move(&r.arc, r.from.as_ref(), r.to.as_ref())).collect();
         self.expect_loose_ends(&moves);
         self.inherit(&acts);
         let retired: Vec<OperatorId> = plan.retired.iter().map(|at| old[at.0 as usize]).collect();
@@ -177,7 +174,8 @@ impl Program {
 
     /// The operator that has a name, or was the last to have it: a plan that comes too late may speak of it.
     fn latest(&self, name: &str) -> OperatorId {
-        let gone = || self.operators().filter(|(_, o)| o.name == name || o.name.starts_with(&format!("{name}~"))).last();
+        let gone =
+            || self.operators().filter(|(_, o)| o.name == name || o.name.starts_with(&format!("{name}~"))).last();
         self.current(name).or_else(|| gone().map(|(id, _)| id)).expect("a plan speaks of operators that run or ran")
     }
 

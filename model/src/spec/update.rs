@@ -32,9 +32,9 @@
 //! Whether the operators, components and transfers exist is not judged here.
 
 use super::report::Report;
-use super::{fbp, fbp_json};
 use super::table::{self, Table};
 use super::tree::{self, Entry, Node, Shape, inline_table, toml_key, toml_text, toml_value};
+use super::{fbp, fbp_json};
 use crate::diagnostic::{Code, Diagnostics, SourceMap, Thing};
 use crate::flow::{ComponentRef, Flow};
 use crate::update::{Change, Guarantee, StatePolicy, Update};
@@ -81,7 +81,8 @@ fn parse_flow(source: &str, text: &str) -> Result<(Flow, SourceMap), Diagnostics
 /// P06.
 fn unopened(source_name: &str, file: &str) -> Diagnostics {
     let mut report = Report::new(source_name);
-    let fault = report.refusal(Code::P06, format!("the update names flow file `{file}`, which cannot be opened from here"));
+    let fault =
+        report.refusal(Code::P06, format!("the update names flow file `{file}`, which cannot be opened from here"));
     fault.expected("an update of operators", format!("flow = {file:?}")).hint("give the flow along with the update");
     match report.finish(()) {
         Err(diagnostics) => diagnostics,
@@ -150,7 +151,9 @@ impl Reader<'_> {
             let fault =
                 self.report.fault(Code::U08, span, "the update changes no operator").label("nothing is changed");
             let fault = fault.expected("`[operator.NAME]` at least once", "none");
-            fault.hint("add `[operator.NAME]` with `component` or `properties`, and `state`; or name a `flow` to change to");
+            fault.hint(
+                "add `[operator.NAME]` with `component` or `properties`, and `state`; or name a `flow` to change to",
+            );
             return None;
         }
         let changes: Vec<_> = entries.iter().map(|e| Some((e.key.clone(), self.change(e)?))).collect();
@@ -253,7 +256,9 @@ pub fn print(update: &Update) -> Result<String, Diagnostics> {
     }
     if update.flow.is_some() {
         let fault = report.refusal(Code::P05, "an update to a flow names that flow by its file");
-        fault.expected("an update of operators", "a flow").hint("write the flow to a file, and `flow = \"FILE\"` yourself");
+        fault
+            .expected("an update of operators", "a flow")
+            .hint("write the flow to a file, and `flow = \"FILE\"` yourself");
     } else if update.changes.is_empty() {
         let fault = report.refusal(Code::P05, "an update without changes cannot be written");
         fault.expected("one change or more", "none").hint("change an operator");

@@ -3,9 +3,9 @@
 //! The real world does more, and more happens in it. What that is can be switched off, one thing after the other:
 //!
 //! ```text
-//!   real      as it is: entrance and exit are operators, markers need no room, what finds no room is held, ledgers differ
+//!   real      as it is: the source has mail, markers need no room, what finds no room is held, ledgers differ
 //!   waiting   an operator steps only when the arc behind it has room, for markers too; nothing is ever held
-//!   fused     a submission goes on into the source at once, and from the sink to its answer: no arcs to entrance and exit
+//!   fused     a submission goes on into the source at once: no mail on its way
 //!   bare      the properties remember nothing
 //! ```
 //!
@@ -70,14 +70,12 @@ impl Likened {
         world.net.arc(arc).items.len() < self.instance.bounds.capacity
     }
 
-    /// Takes the markers that the source has from the entrance and the exit from the sink.
+    /// Takes the markers that the source has by mail.
     fn fuse(&self, world: &mut World) {
-        for at in [SOURCE, self.instance.program.exit] {
-            let mut open = Vec::new();
-            world.choices_at(&self.instance, at, &mut open);
-            if let Some(mark) = open.into_iter().find(|choice| matches!(choice, Choice::Mark { .. })) {
-                world.step(&self.instance, &mark, &mut |_| {});
-            }
+        let mut open = Vec::new();
+        world.choices_at(&self.instance, SOURCE, &mut open);
+        if let Some(mail) = open.into_iter().find(|choice| matches!(choice, Choice::Deliver { .. })) {
+            world.step(&self.instance, &mail, &mut |_| {});
         }
     }
 }

@@ -11,9 +11,9 @@ use super::part::Part;
 use crate::instance::Instance;
 use crate::system::Breach;
 use crate::world::World;
-use neurath_model::marker::Outcome;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use neurath_model::id::{ArcId, OperatorId};
+use neurath_model::marker::Outcome;
 use neurath_model::trace::{Line, Trace};
 use std::fmt::Write;
 

@@ -55,8 +55,7 @@ pub(super) fn admits(instance: &Instance, world: &World, at: OperatorId, step: &
 
 /// The lineages of the packets that a permitted choice takes.
 fn takes(instance: &Instance, world: &World, choice: &Choice) -> SmallVec<[Lineage; 2]> {
-    let heads =
-        |at: OperatorId, ports: PortSet| ports.iter().filter_map(move |port| lineage(world, at, port));
+    let heads = |at: OperatorId, ports: PortSet| ports.iter().filter_map(move |port| lineage(world, at, port));
     match choice {
         Choice::Fire { at, port, .. } => heads(*at, PortSet::only(*port)).collect(),
         Choice::Join { at, .. } => heads(*at, instance.program.operator(*at).interface.inputs).collect(),
@@ -172,7 +171,9 @@ impl Look<'_> {
     fn mail(&self, mail: Mail) -> Option<Obstacle> {
         let next = self.world.net.cell(self.at).next_mail().map(|(_, mail)| mail);
         (next != Some(mail)).then(|| match next {
-            Some(other) => contradiction(format!("{} to take {} first", self.name(), self.mail_name(other)), OUT_OF_TURN),
+            Some(other) => {
+                contradiction(format!("{} to take {} first", self.name(), self.mail_name(other)), OUT_OF_TURN)
+            }
             None => contradiction(format!("no mail for {}", self.name()), OUT_OF_TURN),
         })
     }
@@ -194,7 +195,8 @@ impl Look<'_> {
             Feed::Expects(arc) => {
                 let stands = self.world.net.arc(arc).to.map_or(self.at, |port| port.operator);
                 let before = program.arc(arc);
-                let expected = format!("nothing yet: the arc of {} was not taken away", program.output_name(before.from));
+                let expected =
+                    format!("nothing yet: the arc of {} was not taken away", program.output_name(before.from));
                 let on = if stands == self.at { before.to.operator } else { stands };
                 Some(Waits { on, room: false, expected })
             }
@@ -327,6 +329,9 @@ impl Look<'_> {
         match &step.choice {
             Choice::Fire { emits, .. } | Choice::Join { emits, .. } if operator.is_closed() => (!emits.is_empty())
                 .then(|| contradiction(format!("{} to emit nothing, for it has ended", self.name()), OUT_OF_TURN)),
+            Choice::Fire { port, emits, .. } if behaviour.absorbs.contains(*port) => {
+                (!emits.is_empty()).then(|| declared(format!("nothing on a packet from {}", self.input(*port))))
+            }
             Choice::Fire { emits, .. } | Choice::Join { emits, .. } => {
                 (!behaviour.admits(emits)).then(|| declared(self.emission(behaviour.emission)))
             }

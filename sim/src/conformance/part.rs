@@ -35,7 +35,8 @@ impl Step {
         let of = line.of.iter().map(|name| lineage_of(program, name)).collect::<Result<SmallVec<[Lineage; 2]>, _>>()?;
         let written = Line::step(program, &choice, &of, version);
         let is_submission = matches!(choice, Choice::Submit { .. });
-        let (change, scheduler) = (line.change.clone().filter(|_| is_submission), line.scheduler.filter(|_| is_submission));
+        let (change, scheduler) =
+            (line.change.clone().filter(|_| is_submission), line.scheduler.filter(|_| is_submission));
         match misfit(line, &Line { change, scheduler, ..written }) {
             None => Ok(Self { choice, of, version }),
             Some(field) => Err(format!("`{field}` is not what a `{}` of this operator would say", line.kind)),
@@ -87,11 +88,6 @@ impl Part {
     /// The line with which the operator stopped.
     pub(super) fn stop_line(&self) -> usize {
         self.stop.expect("a complete part has its last line") as usize
-    }
-
-    /// The line of every step.
-    pub(super) fn lines(&self) -> impl Iterator<Item = usize> {
-        self.lines.iter().map(|i| *i as usize)
     }
 }
 

@@ -53,7 +53,9 @@ impl Step<'_> {
         let to: Vec<&str> = deployment.heads.iter().map(|at| instance.name(*at)).collect();
         let how = match deployment.scheduler {
             Scheduler::Direct => "a message goes to",
-            Scheduler::StopTheWorld | Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => "its marker goes to",
+            Scheduler::StopTheWorld | Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => {
+                "its marker goes to"
+            }
         };
         let come: Vec<&str> = deployment.born.iter().map(|at| instance.name(*at)).collect();
         let come = if come.is_empty() { String::new() } else { format!(", {} started", list(&come)) };

@@ -25,7 +25,11 @@ impl Property for L7 {
         for deployment in applied.map(|u| view.instance.update(u)) {
             let retired = deployment.retired.iter().copied().filter(|at| view.net.cell(*at).operator.is_retired());
             if let Some(at) = retired.into_iter().find(|at| !view.net.cell(*at).operator.is_released()) {
-                return Err(format!("{} is never released, though `{}` retired it", view.instance.name(at), deployment.name));
+                return Err(format!(
+                    "{} is never released, though `{}` retired it",
+                    view.instance.name(at),
+                    deployment.name
+                ));
             }
         }
         Ok(())

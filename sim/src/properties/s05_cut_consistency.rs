@@ -44,7 +44,7 @@ impl Property for S5 {
 
     fn witnessed(&self, view: View<'_>) -> bool {
         view.instance.update_ids().any(|u| {
-            let done = |at| view.net.cell(at).applied.contains(u);
+            let done = |at| view.net.is_applied(at, u);
             let targets: Vec<bool> = view.instance.update(u).changed().map(|(at, _)| done(at)).collect();
             targets.contains(&true) && targets.contains(&false)
         })

@@ -70,7 +70,9 @@ impl S6 {
             let acts = deployment.acts_at(at, port).len() as u16;
             if !(0..acts).all(|action| done(at, (Some(port), action))) {
                 let (name, operator) = (&deployment.name, view.instance.name(at));
-                return Err(format!("`{name}` is answered as applied before what comes back to {operator} is switched"));
+                return Err(format!(
+                    "`{name}` is answered as applied before what comes back to {operator} is switched"
+                ));
             }
         }
         Ok(())

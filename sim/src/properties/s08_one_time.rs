@@ -48,7 +48,7 @@ impl Property for S8 {
     fn witnessed(&self, view: View<'_>) -> bool {
         view.instance.update_ids().any(|u| {
             let mut changed = view.instance.update(u).changed();
-            changed.any(|(at, acts)| acts.len() > 1 && view.net.cell(at).applied.contains(u))
+            changed.any(|(at, acts)| acts.len() > 1 && view.net.is_applied(at, u))
         })
     }
 }

@@ -29,7 +29,11 @@ impl Property for S13 {
                 if deployment.concerns(*at) || is_switched {
                     return Ok(());
                 }
-                Err(format!("{} gets the marker of `{}`, which does not concern it", view.instance.name(*at), deployment.name))
+                Err(format!(
+                    "{} gets the marker of `{}`, which does not concern it",
+                    view.instance.name(*at),
+                    deployment.name
+                ))
             }
             _ => Ok(()),
         }

@@ -112,7 +112,8 @@ pub const CHAIN_DELETED: &str = "source(source) OUT -> IN x1(step) OUT -> IN x3(
 pub const CHAIN_INSERTED: &str = "source(source) OUT -> IN x1(step) OUT -> IN y1(step) OUT -> IN y2(step) OUT -> IN x2(step) OUT -> IN x3(step) OUT -> IN sink(sink)";
 
 /// A part `y1`, `y2` takes the place of `x2` in [`chain`]`(3)`.
-pub const CHAIN_REPLACED: &str = "source(source) OUT -> IN x1(step) OUT -> IN y1(step) OUT -> IN y2(step) OUT -> IN x3(step) OUT -> IN sink(sink)";
+pub const CHAIN_REPLACED: &str =
+    "source(source) OUT -> IN x1(step) OUT -> IN y1(step) OUT -> IN y2(step) OUT -> IN x3(step) OUT -> IN sink(sink)";
 
 /// A part with two ways in and two ways out: `split` (a router) leads to `a` and `b`, these cross over in `p` and `q`, which
 /// lead to `rejoin`. The text of what is between `split` and `rejoin` is given by `part`.

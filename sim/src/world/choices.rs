@@ -43,7 +43,7 @@ impl World {
             choices.extend(behaviour.alternatives().into_iter().map(|emits| Choice::Join { at, emits }));
         }
         for port in readable.ports.iter() {
-            self.port_choices(instance, at, port, behaviour, choices);
+            self.port_choices(at, port, behaviour, choices);
         }
     }
 
@@ -65,7 +65,7 @@ impl World {
                     && if self.net.cell(*at).operator.is_closed() {
                         emits.is_empty()
                     } else {
-                        behaviour(*at).admits(emits)
+                        behaviour(*at).admits_at(*port, emits)
                     }
             }
             Choice::Join { at, emits } => {
@@ -88,20 +88,14 @@ impl World {
         cell.operator.readable(interface, !cell.mail.is_empty(), |port| self.net.head(at, port))
     }
 
-    fn port_choices(
-        &self,
-        instance: &Instance,
-        at: OperatorId,
-        port: PortIndex,
-        behaviour: &Behaviour,
-        choices: &mut Vec<Choice>,
-    ) {
+    fn port_choices(&self, at: OperatorId, port: PortIndex, behaviour: &Behaviour, choices: &mut Vec<Choice>) {
         match self.net.first(at, port) {
             Some(Item::Packet(_)) if self.net.cell(at).operator.is_closed() => {
                 choices.push(Choice::Fire { at, port, emits: Emits::new() });
             }
             Some(Item::Packet(_)) => {
-                choices.extend(behaviour.alternatives().into_iter().map(|emits| Choice::Fire { at, port, emits }));
+                let alternatives = behaviour.alternatives_at(port).into_iter();
+                choices.extend(alternatives.map(|emits| Choice::Fire { at, port, emits }));
             }
             Some(Item::Marker(_)) => choices.push(Choice::Mark { at, port }),
             Some(Item::End) => choices.push(Choice::Ended { at, port }),
@@ -167,7 +161,6 @@ impl World {
     }
 
     fn stands(&self, instance: &Instance, at: OperatorId, port: PortIndex, is: impl Fn(&Item) -> bool) -> bool {
-        self.readable(instance, at).ports.contains(port)
-            && self.net.first(at, port).is_some_and(is)
+        self.readable(instance, at).ports.contains(port) && self.net.first(at, port).is_some_and(is)
     }
 }

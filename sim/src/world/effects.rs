@@ -14,7 +14,14 @@ use neurath_model::update::StatePolicy;
 
 impl World {
     /// Gives an event to an operator and performs what follows.
-    pub(super) fn protocol(&mut self, instance: &Instance, at: OperatorId, event: Event, taking: &Taking, listener: Listener<'_>) {
+    pub(super) fn protocol(
+        &mut self,
+        instance: &Instance,
+        at: OperatorId,
+        event: Event,
+        taking: &Taking,
+        listener: Listener<'_>,
+    ) {
         let mut effects = Effects::new();
         let interface = &instance.program.operator(at).interface;
         self.net.cell_mut(at).operator.step(interface, event, &mut effects);
@@ -70,7 +77,7 @@ impl World {
         let begins = taking.came_back && behaviour.wake != Wake::Source;
         let lineage = if begins { self.begin(instance, at, listener) } else { trigger };
         self.observe(instance, Observation::Fired { at, version, lineage }, listener);
-        if behaviour.holds() {
+        if behaviour.holds() && !taking.absorbed {
             self.hold(instance, at, behaviour, lineage, listener);
         }
         self.emit(instance, at, lineage, &taking.emits, listener);

@@ -84,7 +84,8 @@ impl World {
         let parcel = self.take_packet(instance, at, port, listener);
         let came_back = instance.program.is_feedback(InPort { operator: at, port });
         let parcels = SmallVec::from_slice(&[parcel]);
-        let taking = Taking { parcels, came_back, releases: None, emits: emits.clone() };
+        let absorbed = instance.behaviour(at, self.net.cell(at).operator.version()).absorbs.contains(port);
+        let taking = Taking { parcels, came_back, absorbed, releases: None, emits: emits.clone() };
         self.protocol(instance, at, Event::Packet { port }, &taking, listener);
     }
 

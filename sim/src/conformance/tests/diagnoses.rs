@@ -200,9 +200,9 @@ fn an_arc_that_was_not_read_to_its_end() {
 fn a_property_that_is_broken() {
     let (run, lines) = http();
     let trace = run.trace(&lines);
-    let Prepared { parts, order, instance, .. } = prepare(&trace).unwrap();
+    let Prepared { dealt, order, instance } = prepare(&trace).unwrap();
     let instance = instance.with_fault(Fault::TransferTwice);
-    let broken = Replay::new(&trace, &instance, order, parts).run(&mut |_, _| {}).expect_err("S11 is broken");
+    let broken = Replay::new(&trace, &instance, order, dealt).run(&mut |_, _| {}).expect_err("S11 is broken");
     insta::assert_snapshot!(shown(&broken), @r"
     T02: the run breaks S11 on line 68: the new function of reply starts with a state after 0 firings and 2 transfers; it should be 0 and 1
      at: with this step

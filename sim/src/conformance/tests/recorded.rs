@@ -8,7 +8,7 @@ use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::SourceMap;
 use neurath_model::flow::Flow;
 use neurath_model::graph::FlowGraph;
-use neurath_model::id::{Lineage, OperatorId};
+use neurath_model::id::{Lineage, OperatorId, UpdateId};
 use neurath_model::plan::plan;
 use neurath_model::spec::{components, fbp, update};
 use neurath_model::trace::{Header, Line, Trace};
@@ -121,35 +121,47 @@ fn second(name: &str, operators: &[&str]) -> String {
 pub(super) struct Pen<'a> {
     instance: &'a Instance,
     updates: &'a [Update],
+    /// By operator; the entrance's is the last.
     parts: Vec<Vec<Line>>,
+    answers: Vec<Line>,
 }
 
 impl<'a> Pen<'a> {
     pub(super) fn new(instance: &'a Instance, updates: &'a [Update]) -> Self {
-        Self { instance, updates, parts: vec![Vec::new(); instance.program.operators().len()] }
+        Self { instance, updates, parts: vec![Vec::new(); instance.program.operators().len() + 1], answers: Vec::new() }
     }
 
     /// Takes a step, and writes it down.
     pub(super) fn step(&mut self, world: &mut World, choice: &Choice) {
         let mut of: Vec<Lineage> = Vec::new();
-        world.step(self.instance, choice, &mut |o| {
-            if let Observation::Taken { lineage, .. } = o {
-                of.push(*lineage);
-            }
+        let answers = &mut self.answers;
+        world.step(self.instance, choice, &mut |o| match o {
+            Observation::Taken { lineage, .. } => of.push(*lineage),
+            Observation::Answered { update, outcome } => answers.push(Line::answer(*update, *outcome)),
+            _ => {}
         });
-        let at = choice.at().unwrap_or(self.instance.program.entrance);
-        let mut line = Line::step(&self.instance.program, choice, &of, world.net.cell(at).operator.version());
+        let version = choice.at().map_or(UpdateId::NONE, |at| world.net.cell(at).operator.version());
+        let mut line = Line::step(&self.instance.program, choice, &of, version);
         if let Choice::Submit { update } = choice {
             line.change = self.updates.get(update.0 as usize - 1).cloned();
+            line.scheduler = Some(self.instance.update(*update).scheduler);
         }
-        self.parts[at.0 as usize].push(line);
+        let part = choice.at().map_or(self.parts.len() - 1, |at| at.0 as usize);
+        self.parts[part].push(line);
     }
 
     /// Every operator's lines, with the last.
     pub(super) fn stop(mut self) -> Vec<Vec<Line>> {
+        let entrance = self.parts.len() - 1;
         for (i, part) in self.parts.iter_mut().enumerate() {
-            part.push(Line::stop(&self.instance.program, OperatorId(i as u32), part.len() as u64));
+            let steps = part.len() as u64;
+            part.push(if i == entrance {
+                Line::last_of_entrance(steps)
+            } else {
+                Line::stop(&self.instance.program, OperatorId(i as u32), steps)
+            });
         }
+        self.parts.push(self.answers);
         self.parts
     }
 }
