@@ -59,6 +59,6 @@ mod requirements;
 #[cfg(test)]
 mod testing;
 
-pub use components::{BLOCKING, FLOW, NIO, register};
+pub use components::{BLOCKING, FLOW, NIO, Site, register, register_at};
 pub use observations::{Met, Observations, mixed};
 pub use server::Server;
