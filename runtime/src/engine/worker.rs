@@ -45,7 +45,9 @@ impl Worker {
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut busy_rounds = 0;
-        self.welcome();
+        // Without a first operator, the update that it was to come with was refused.
+        let Ok(first) = self.newcomers.recv() else { return Ok(()) };
+        self.take_in(first);
         while !self.activations.is_empty() && !self.control.has_failed() {
             if self.round() {
                 busy_rounds += 1;
@@ -68,10 +70,14 @@ impl Worker {
     fn welcome(&mut self) -> bool {
         let mut any = false;
         while let Ok(activation) = self.newcomers.try_recv() {
-            self.activations.insert(activation.token_base >> Self::TOKEN_SHIFT, activation);
+            self.take_in(activation);
             any = true;
         }
         any
+    }
+
+    fn take_in(&mut self, activation: Activation) {
+        self.activations.insert(activation.token_base >> Self::TOKEN_SHIFT, activation);
     }
 
     /// Gives each operator its turn, and lets go of those that are over; says whether any took a step.
