@@ -51,6 +51,11 @@ pub enum Mail {
 }
 
 impl Mail {
+    /// Its place among updates: that of the update that it is about, and the last of all for the end.
+    pub fn place(self) -> UpdateId {
+        self.update().unwrap_or(UpdateId(u32::MAX))
+    }
+
     /// The update that it is about.
     pub fn update(self) -> Option<UpdateId> {
         match self {

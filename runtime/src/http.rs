@@ -29,6 +29,7 @@ pub mod components;
 mod compose;
 mod compress;
 mod connection;
+pub mod evolution;
 mod fill;
 mod framing;
 mod header;

@@ -247,7 +247,7 @@ impl Activation {
 
     /// A port to read, or a whole tuple. Ports take turns, so that none is starved.
     fn pick(&mut self) -> Option<Pick> {
-        let (is_stopped, mail) = (self.is_stopped(), self.mailbox.has_mail());
+        let (is_stopped, mail) = (self.is_stopped(), self.mailbox.oldest());
         let inputs = &mut self.inputs;
         let readable =
             self.progress.operator.readable(&self.interface, mail, |port| match inputs[usize::from(port.0)].head() {
@@ -276,7 +276,7 @@ impl Activation {
     fn read_port(&mut self, port: PortIndex, poll: &Poll) {
         match self.inputs[usize::from(port.0)].head() {
             Head::Packet => self.fire(port, poll),
-            Head::Marker => self.mark(port, poll),
+            Head::Marker(_) => self.mark(port, poll),
             Head::Closed => self.ended(port, poll),
             Head::Empty => unreachable!("a port is picked where something stands"),
         }

@@ -135,7 +135,7 @@ impl Receiver {
         match &self.head {
             None => Head::Empty,
             Some(Item::Packet(..)) => Head::Packet,
-            Some(Item::Marker(_)) => Head::Marker,
+            Some(Item::Marker(carried)) => Head::Marker(carried.marker.update),
             Some(Item::End) => Head::Closed,
         }
     }

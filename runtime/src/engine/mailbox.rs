@@ -6,7 +6,7 @@ use crate::engine::arc::Receiver;
 use crate::engine::carried::Carried;
 use crate::engine::signal::Signal;
 use crate::packet::State;
-use neurath_model::id::ArcId;
+use neurath_model::id::{ArcId, UpdateId};
 use neurath_model::marker::Mail;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, mpsc};
@@ -66,6 +66,11 @@ impl Mailbox {
     /// Whether there is mail.
     pub(crate) fn has_mail(&self) -> bool {
         !self.mail.is_empty()
+    }
+
+    /// The oldest update that mail is about.
+    pub(crate) fn oldest(&self) -> Option<UpdateId> {
+        self.mail.iter().map(|(mail, _)| mail.place()).min()
     }
 
     /// The place of the mail to take next: the first, or the first that lets a stopped operator go on.
