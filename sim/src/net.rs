@@ -93,7 +93,7 @@ impl Cell {
         cell
     }
 
-    /// The mail that it takes next: the first, or, if it was stopped, the word to go on.
+    /// The mail that it takes next: the first, or, if it was stopped, the first of what it was stopped for.
     pub fn next_mail(&self) -> Option<(usize, Mail)> {
         let mut all = self.mail.iter().copied().enumerate();
         let first = all.next()?;
@@ -101,8 +101,8 @@ impl Cell {
             return Some(first);
         }
         let mut all = self.mail.iter().copied().enumerate();
-        let resumes = all.find(|(_, mail)| matches!(mail, Mail::Resume(_)));
-        resumes.filter(|_| self.operator.takes_mail(true))
+        let awaited = all.find(|(_, mail)| mail.ends_pause());
+        awaited.filter(|_| self.operator.takes_mail(true))
     }
 }
 
