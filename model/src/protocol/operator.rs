@@ -204,12 +204,12 @@ impl Operator {
         }
     }
 
-    /// Whether mail may be taken now: an operator that was stopped takes only what it was stopped for (see [`Mail::ends_pause`]),
-    /// one that waits for its state takes nothing.
+    /// Whether mail may be taken now: an operator that was stopped takes only what it was stopped for (see [`Mail::ends_pause`])
+    /// unless it retires, and stays stopped; one that waits for its state takes nothing.
     ///
     /// [`Mail::ends_pause`]: crate::marker::Mail::ends_pause
     pub fn takes_mail(&self, ends_pause: bool) -> bool {
-        self.life != Life::Waiting && (!self.paused || ends_pause)
+        self.life != Life::Waiting && (!self.paused || ends_pause || self.retired)
     }
 
     /// Whether the function may fire without a packet. A source whose entrance has ended begins nothing new.

@@ -7,6 +7,7 @@
 
 use crate::explore::{Budget, Explorer, Verdict};
 use crate::instance::{Bounds, Instance};
+use crate::narrate::narrate;
 use crate::scenario;
 use crate::simulate::{Weights, run};
 use crate::strategies;
@@ -116,7 +117,13 @@ fn flow_text(flow: &Flow) -> String {
 }
 
 /// Flow, updates and what went wrong, for a person.
-fn told(graph: &FlowGraph, updates: &[Update], schedulers: &[Scheduler], what: &str) -> String {
+fn told(
+    graph: &FlowGraph,
+    updates: &[Update],
+    schedulers: &[Scheduler],
+    what: &str,
+    (instance, choices): (&Instance, &[Choice]),
+) -> String {
     let mut text = format!("{what}\n  flow {}\n", flow_text(&graph.to_flow()));
     for (update, scheduler) in updates.iter().zip(schedulers) {
         writeln!(text, "  {} by {scheduler}", update.name).expect("text");
@@ -125,7 +132,7 @@ fn told(graph: &FlowGraph, updates: &[Update], schedulers: &[Scheduler], what: &
         }
         writeln!(text, "  changes {:?}", update.changes).expect("text");
     }
-    text
+    text + &narrate(instance, choices).to_string()
 }
 
 /// The updates planned one after the other, each by its scheduler.
@@ -208,10 +215,11 @@ fn every_pair_holds_by_every_scheduler_that_promises_it_and_leads_where_planned(
                 let instance = Instance::new(graph, &plans, bounds);
                 let (choices, breach) = simulated(&instance, &mut rng);
                 if let Some(breach) = breach {
-                    return Err(told(graph, updates, &schedulers, &format!("{breach:?} {bounds:?}")));
+                    let what = format!("{breach:?} {bounds:?}");
+                    return Err(told(graph, updates, &schedulers, &what, (&instance, &choices)));
                 }
                 leads_there(&instance, &choices, &plans[0].after)
-                    .map_err(|why| told(graph, updates, &schedulers, &why))?;
+                    .map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &choices)))?;
             }
         }
         Ok(())
@@ -233,9 +241,10 @@ fn updates_in_flight_together_hold_whatever_their_schedulers() {
             let instance = Instance::new(graph, &plans, bounds);
             let (choices, breach) = simulated(&instance, &mut rng);
             if let Some(breach) = breach {
-                return Err(told(graph, updates, &schedulers, &format!("{breach:?} {bounds:?}")));
+                let what = format!("{breach:?} {bounds:?}");
+                    return Err(told(graph, updates, &schedulers, &what, (&instance, &choices)));
             }
-            leads_there(&instance, &choices, &plans[1].after).map_err(|why| told(graph, updates, &schedulers, &why))?;
+            leads_there(&instance, &choices, &plans[1].after).map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &choices)))?;
         }
         Ok(())
     });
@@ -259,13 +268,16 @@ fn the_checker_agrees_with_the_simulator() {
             Verdict::Holds => count(&met, "decided"),
             Verdict::Undecided { .. } => count(&met, "undecided"),
             Verdict::Breached { breach, run, .. } => {
-                return Err(told(graph, updates, &schedulers, &format!("{breach:?} after {} steps", run.len())));
+                return Err(told(graph, updates, &schedulers, &format!("{breach:?}"), (&instance, run)));
             }
         }
         let mut rng = ChaCha8Rng::seed_from_u64(*seed);
-        match simulated(&instance, &mut rng).1 {
-            None => Ok(()),
-            Some(breach) => Err(told(graph, updates, &schedulers, &format!("only simulated: {breach:?}"))),
+        match simulated(&instance, &mut rng) {
+            (_, None) => Ok(()),
+            (choices, Some(breach)) => {
+                let what = format!("only simulated: {breach:?}");
+                Err(told(graph, updates, &schedulers, &what, (&instance, &choices)))
+            }
         }
     });
     println!("{met:?}");
