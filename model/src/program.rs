@@ -54,6 +54,8 @@ pub struct ProgramOperator {
     pub born: UpdateId,
     /// Whether it waits for the state of one that goes before it starts.
     pub inherits: bool,
+    /// Whether it is stopped when it comes in, and begins nothing before it is told to go on.
+    pub stopped: bool,
 }
 
 /// An arc of a program: it belongs to the output port that drives it.
@@ -214,6 +216,7 @@ fn operator(node: &Node, born: UpdateId) -> ProgramOperator {
         output_names: component.outputs.iter().map(|o| o.name.clone()).collect(),
         born,
         inherits: false,
+        stopped: false,
     }
 }
 

@@ -81,8 +81,9 @@ impl Cell {
         let update = operator.born;
         let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
         let vacant = vacant.map(|(port, _)| PortIndex(port as u8)).collect();
+        let born = Operator::born(update, vacant, operator.inherits);
         let mut cell = Self {
-            operator: Operator::born(update, vacant, operator.inherits),
+            operator: if operator.stopped { born.stopped() } else { born },
             inputs: operator.inputs.iter().copied().collect(),
             ..Self::default()
         };

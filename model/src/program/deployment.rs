@@ -122,6 +122,13 @@ impl Deployment {
         self.acts.contains_key(&at) || self.born.contains(&at)
     }
 
+    /// Whether whatever comes behind its marker from a source is behind it everywhere: no operator that it passes has an input
+    /// beside those at which it is awaited. So it is with every scheduler but `dependent`, to whose targets other ways may lead.
+    pub fn covers(&self, program: &Program) -> bool {
+        let awaits_all = |at: &OperatorId| self.orders[at].awaited.covers(program.operator(*at).interface.forward());
+        self.scheduler != Scheduler::Dependent || self.scope.iter().all(awaits_all)
+    }
+
     /// Whether the operator is one that the marker passes.
     pub fn concerns(&self, at: OperatorId) -> bool {
         self.orders.contains_key(&at)
@@ -169,6 +176,9 @@ impl Program {
             switches,
         };
         self.write_orders(&mut deployment, before, plan, &old);
+        if plan.scheduler.in_two_parts() {
+            self.stop_new_sources(&mut deployment, plan);
+        }
         deployment
     }
 
@@ -226,6 +236,17 @@ impl Program {
         for act in acts.values().flatten() {
             if let Act::HandOver(to, _) = act {
                 self.operators[to.0 as usize].inherits = true;
+            }
+        }
+    }
+
+    /// A source that comes in would begin while the update is applied at some operators and not yet at others.
+    fn stop_new_sources(&mut self, deployment: &mut Deployment, plan: &Plan) {
+        for (k, at) in plan.extension.iter().enumerate() {
+            if plan.after.operator(*at).component.wake == Wake::Source {
+                let id = deployment.born[k];
+                self.operators[id.0 as usize].stopped = true;
+                deployment.stopped.push(id);
             }
         }
     }
