@@ -242,9 +242,10 @@ fn updates_in_flight_together_hold_whatever_their_schedulers() {
             let (choices, breach) = simulated(&instance, &mut rng);
             if let Some(breach) = breach {
                 let what = format!("{breach:?} {bounds:?}");
-                    return Err(told(graph, updates, &schedulers, &what, (&instance, &choices)));
+                return Err(told(graph, updates, &schedulers, &what, (&instance, &choices)));
             }
-            leads_there(&instance, &choices, &plans[1].after).map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &choices)))?;
+            leads_there(&instance, &choices, &plans[1].after)
+                .map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &choices)))?;
         }
         Ok(())
     });
