@@ -76,6 +76,8 @@ pub struct Program {
     current: BTreeMap<String, OperatorId>,
     /// The last update with orders for each operator.
     ordered: Vec<UpdateId>,
+    /// The last update that switches each feedback port.
+    switched: BTreeMap<InPort, UpdateId>,
     /// How many operators had each name.
     named: BTreeMap<String, u32>,
     last: UpdateId,
@@ -95,6 +97,7 @@ impl Program {
             arcs: graph.arcs().map(|(_, a)| ProgramArc { from: a.from, to: a.to }).collect(),
             current: BTreeMap::new(),
             ordered: Vec::new(),
+            switched: BTreeMap::new(),
             named: BTreeMap::new(),
             last: UpdateId::NONE,
             mutant: None,

@@ -51,6 +51,9 @@ pub struct Deployment {
     pub scheduler: Scheduler,
     /// The operators of the graph that it was planned for, by that graph's numbers.
     pub before: Vec<OperatorId>,
+    /// Updates that must be answered before this one begins: they change the arc at a feedback port when their marker comes along
+    /// it, and this one takes the next arc from there at its operator's computation time, which nothing orders with that.
+    pub awaits: Vec<UpdateId>,
     /// Operators that get the marker from the entrance.
     pub heads: Vec<OperatorId>,
     /// Operators that are told to go on when all is done (stop-the-world).
@@ -163,6 +166,7 @@ impl Program {
             name: plan.update.clone(),
             scheduler: plan.scheduler,
             before: old.clone(),
+            awaits: Vec::new(),
             heads: plan.route.heads.iter().map(|at| old[at.0 as usize]).collect(),
             stopped: Vec::new(),
             born,
@@ -176,6 +180,7 @@ impl Program {
             switches,
         };
         self.write_orders(&mut deployment, before, plan, &old);
+        self.await_switches(&mut deployment);
         if plan.scheduler.in_two_parts() {
             self.stop_new_sources(&mut deployment, plan);
         }
@@ -237,6 +242,21 @@ impl Program {
             if let Act::HandOver(to, _) = act {
                 self.operators[to.0 as usize].inherits = true;
             }
+        }
+    }
+
+    /// Remembers which feedback ports the update switches, and waits for those who switched what it takes away.
+    fn await_switches(&mut self, deployment: &mut Deployment) {
+        let left = |act: &Act| match act {
+            Act::Disconnect(a_move) => a_move.from,
+            Act::Replace(_) | Act::Configure | Act::HandOver(..) | Act::Connect(_) => None,
+        };
+        let ports = deployment.acts.values().flatten().filter_map(left);
+        deployment.awaits = ports.filter_map(|port| self.switched.get(&port).copied()).collect();
+        deployment.awaits.sort();
+        deployment.awaits.dedup();
+        for (operator, port) in deployment.switches.keys() {
+            self.switched.insert(InPort { operator: *operator, port: *port }, deployment.update);
         }
     }
 

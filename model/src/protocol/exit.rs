@@ -66,6 +66,11 @@ impl Tally {
         }
     }
 
+    /// Whether there is nothing left to wait for.
+    pub fn is_answered(&self) -> bool {
+        self.answered || self.outcome().is_some()
+    }
+
     /// Operators that have yet to report.
     pub fn missing(&self) -> &Expected {
         &self.missing
