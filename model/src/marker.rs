@@ -56,6 +56,12 @@ impl Mail {
         self.update().unwrap_or(UpdateId(u32::MAX))
     }
 
+    /// Whether it is what an operator that was stopped waits for: that the update it was stopped for is applied, here or all in
+    /// all. Everything else comes after that.
+    pub fn ends_pause(self) -> bool {
+        matches!(self, Self::Apply(_) | Self::Resume(_))
+    }
+
     /// The update that it is about.
     pub fn update(self) -> Option<UpdateId> {
         match self {

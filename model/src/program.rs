@@ -54,6 +54,8 @@ pub struct ProgramOperator {
     pub born: UpdateId,
     /// Whether it waits for the state of one that goes before it starts.
     pub inherits: bool,
+    /// Whether it is stopped when it comes in, and begins nothing before it is told to go on.
+    pub stopped: bool,
 }
 
 /// An arc of a program: it belongs to the output port that drives it.
@@ -74,6 +76,8 @@ pub struct Program {
     current: BTreeMap<String, OperatorId>,
     /// The last update with orders for each operator.
     ordered: Vec<UpdateId>,
+    /// The last update that switches each feedback port.
+    switched: BTreeMap<InPort, UpdateId>,
     /// How many operators had each name.
     named: BTreeMap<String, u32>,
     last: UpdateId,
@@ -93,6 +97,7 @@ impl Program {
             arcs: graph.arcs().map(|(_, a)| ProgramArc { from: a.from, to: a.to }).collect(),
             current: BTreeMap::new(),
             ordered: Vec::new(),
+            switched: BTreeMap::new(),
             named: BTreeMap::new(),
             last: UpdateId::NONE,
             mutant: None,
@@ -214,6 +219,7 @@ fn operator(node: &Node, born: UpdateId) -> ProgramOperator {
         output_names: component.outputs.iter().map(|o| o.name.clone()).collect(),
         born,
         inherits: false,
+        stopped: false,
     }
 }
 

@@ -3,6 +3,7 @@
 mod agreement;
 mod faults;
 mod random_flows;
+mod random_updates;
 mod verdicts;
 mod yardstick;
 

@@ -13,23 +13,39 @@
 //! of each declaration, under the version `<version>-sim1`. That is enough to test the protocol, which knows functions by
 //! their declarations only: what the copy does is what the original may do, and what differs is which of them
 //! processed a packet, of which all properties speak. A copy keeps its state type too, so transfers are found for it.
+//!
+//! One half of the draws are updates of operators, the other changes the flow itself by [`Edit`]s. Flows to start from
+//! can be grown too ([`grow`]). Both are made of plain numbers, so that a test can have them from a generator that shrinks
+//! what fails: see [`strategies`](crate::strategies).
 
-use neurath_model::component::{Catalogue, Component, Property, PropertyKind};
+mod edit;
+mod grow;
+mod operators;
+mod parts;
+
+pub use edit::{Edit, Kind, edited};
+pub use grow::{Block, Step, grow};
+pub use operators::random_update;
+pub(crate) use operators::{policy, same_ports};
+pub(crate) use parts::{Parts, accepts, pick};
+
+use neurath_model::component::{Catalogue, Component};
 use neurath_model::diagnostic::{Diagnostics, SourceMap};
 use neurath_model::flow::ComponentRef;
-use neurath_model::graph::{FlowGraph, Node};
+use neurath_model::graph::FlowGraph;
 use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
-use neurath_model::update::{Change, Guarantee, StatePolicy, Update};
-use rand::seq::{IndexedRandom, SliceRandom};
+use neurath_model::update::Update;
+use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// What marks the version of a copy.
 const COPY: &str = "-sim1";
 
 /// An update that changes operators chosen one by one changes at most this many.
 const OPERATORS_MAX: usize = 3;
+
+/// An update that changes the flow is drawn from at most this many edits.
+const EDITS_MAX: usize = 3;
 
 /// After so many refusals in a row no further update is drawn.
 const REFUSED_MAX: u32 = 64;
@@ -43,6 +59,8 @@ pub struct Subject {
     pub catalogue: Catalogue,
     /// How updates travel.
     pub scheduler: Scheduler,
+    /// Whether each seed draws how updates travel, of those schedulers that promise something.
+    pub any_scheduler: bool,
     /// The updates that are given, in order, with their plans; none if they are to be drawn.
     pub given: Vec<(Update, Plan)>,
 }
@@ -59,40 +77,59 @@ pub struct Draws {
 impl Subject {
     /// A flow whose updates are drawn.
     pub fn new(graph: FlowGraph, catalogue: &Catalogue, scheduler: Scheduler) -> Self {
-        Self { graph, catalogue: with_copies(catalogue), scheduler, given: Vec::new() }
+        Self { graph, catalogue: with_copies(catalogue), scheduler, any_scheduler: false, given: Vec::new() }
+    }
+
+    /// The same flow, where each seed also draws how its updates travel.
+    #[must_use]
+    pub fn with_any_scheduler(self) -> Self {
+        Self { any_scheduler: true, ..self }
     }
 
     /// The same flow, to be updated by these, in order. With `direct`, which promises nothing, that is no reason to
     /// refuse one.
     pub fn with_updates(mut self, updates: &[Update]) -> Result<Self, Diagnostics> {
-        self.given = self.planned(updates)?;
+        self.given = self.planned(updates, self.scheduler)?;
         Ok(self)
     }
 
     /// Plans updates, each against the flow as the one before leaves it.
-    pub fn planned(&self, updates: &[Update]) -> Result<Vec<(Update, Plan)>, Diagnostics> {
+    ///
+    /// # Errors
+    /// All that is wrong with the first that cannot be planned.
+    pub fn planned(&self, updates: &[Update], scheduler: Scheduler) -> Result<Vec<(Update, Plan)>, Diagnostics> {
         let mut planned: Vec<(Update, Plan)> = Vec::new();
         for update in updates {
             let graph = planned.last().map_or(&self.graph, |(_, plan)| &plan.after);
-            let plan = self.plan(graph, update)?;
+            let plan = self.plan(graph, update, scheduler)?;
             planned.push((update.clone(), plan));
         }
         Ok(planned)
     }
 
-    /// Draws `count` updates that the planner accepts; fewer where it refuses one draw after another.
-    pub fn draw(&self, count: usize, rng: &mut impl Rng) -> Draws {
+    /// The scheduler of a run: the one given, or one drawn of those that promise what is asked by default.
+    pub fn draw_scheduler(&self, rng: &mut impl Rng) -> Scheduler {
+        let promising: Vec<Scheduler> =
+            Scheduler::ALL.iter().copied().filter(|s| self.any_scheduler && !s.guarantees().is_empty()).collect();
+        promising.choose(rng).copied().unwrap_or(self.scheduler)
+    }
+
+    /// Draws `count` updates that the planner accepts with a scheduler; fewer where it refuses one draw after another.
+    pub fn draw(&self, count: usize, scheduler: Scheduler, rng: &mut impl Rng) -> Draws {
         let mut draws = Draws::default();
         let mut refused_in_a_row = 0;
         while draws.updates.len() < count && refused_in_a_row < REFUSED_MAX {
             let graph = draws.updates.last().map_or(&self.graph, |(_, plan)| &plan.after);
-            let update = random_update(graph, &self.catalogue, &format!("u{}", draws.updates.len() + 1), rng);
-            match self.plan(graph, &update) {
-                Ok(plan) => {
+            let name = format!("u{}", draws.updates.len() + 1);
+            let (update, refused) = self.draw_one(graph, &name, scheduler, rng);
+            draws.refused += refused;
+            let planned = update.map(|update| (self.plan(graph, &update, scheduler), update));
+            match planned {
+                Some((Ok(plan), update)) => {
                     draws.updates.push((update, plan));
                     refused_in_a_row = 0;
                 }
-                Err(_) => {
+                Some((Err(_), _)) | None => {
                     draws.refused += 1;
                     refused_in_a_row += 1;
                 }
@@ -101,19 +138,34 @@ impl Subject {
         draws
     }
 
+    /// An update, and how many edits were refused on the way to it.
+    fn draw_one(
+        &self,
+        graph: &FlowGraph,
+        name: &str,
+        scheduler: Scheduler,
+        rng: &mut impl Rng,
+    ) -> (Option<Update>, u32) {
+        if rng.random() {
+            return (Some(random_update(graph, &self.catalogue, name, rng)), 0);
+        }
+        let edits: Vec<Edit> = (0..rng.random_range(1..=EDITS_MAX)).map(|_| Edit::draw(rng)).collect();
+        edited(graph, &self.catalogue, name, &edits, |update| self.plan(graph, update, scheduler).is_ok())
+    }
+
     /// The updates given, as if they had been drawn.
     pub fn given_draws(&self) -> Draws {
         Draws { updates: self.given.clone(), refused: 0 }
     }
 
-    fn plan(&self, graph: &FlowGraph, update: &Update) -> Result<Plan, Diagnostics> {
-        let (map, scheduler) = (SourceMap::default(), Some(self.scheduler));
-        match self.scheduler {
+    fn plan(&self, graph: &FlowGraph, update: &Update, scheduler: Scheduler) -> Result<Plan, Diagnostics> {
+        let (map, asked) = (SourceMap::default(), Some(scheduler));
+        match scheduler {
             Scheduler::StopTheWorld | Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => {
-                plan(graph, update, &map, &self.catalogue, scheduler)
+                plan(graph, update, &map, &self.catalogue, asked)
             }
             // The control, which promises nothing: it is simulated to see what then goes wrong.
-            Scheduler::Direct => plan_unpromised(graph, update, &map, &self.catalogue, scheduler).map(|(plan, _)| plan),
+            Scheduler::Direct => plan_unpromised(graph, update, &map, &self.catalogue, asked).map(|(plan, _)| plan),
         }
     }
 }
@@ -130,120 +182,17 @@ pub fn with_copies(catalogue: &Catalogue) -> Catalogue {
     extended
 }
 
-/// Draws an update: in one of three, every operator that can be moved to one version is; else a few operators
-/// change, each to another version of its component or in a property. Whether it is a valid one, the planner says.
-pub fn random_update(graph: &FlowGraph, catalogue: &Catalogue, name: &str, rng: &mut impl Rng) -> Update {
-    let operators: Vec<Options<'_>> = graph.operators().map(|(_, node)| Options::of(node, catalogue)).collect();
-    let changes = if rng.random_ratio(1, 3) { to_one_version(&operators, rng) } else { one_by_one(&operators, rng) };
-    Update { name: name.into(), guarantee: Guarantee::default(), changes, flow: None }
-}
-
-fn to_one_version(operators: &[Options<'_>], rng: &mut impl Rng) -> BTreeMap<String, Change> {
-    let versions: BTreeSet<&str> = operators.iter().flat_map(Options::versions).collect();
-    let versions: Vec<&str> = versions.into_iter().collect();
-    let Some(version) = versions.choose(rng) else { return BTreeMap::new() };
-    let to = |options: &Options<'_>| {
-        let (new, state) = options.others.iter().find(|(new, _)| new.id.version == **version)?;
-        Some((options.node.name.clone(), replacement(new, state)))
-    };
-    operators.iter().filter_map(to).collect()
-}
-
-fn one_by_one(operators: &[Options<'_>], rng: &mut impl Rng) -> BTreeMap<String, Change> {
-    let mut chosen: Vec<&Options<'_>> = operators.iter().collect();
-    chosen.shuffle(rng);
-    let count = rng.random_range(1..=OPERATORS_MAX.min(chosen.len()));
-    let changes = chosen.into_iter().take(count);
-    changes.filter_map(|options| Some((options.node.name.clone(), options.change(rng)?))).collect()
-}
-
-fn replacement(new: &Component, state: &StatePolicy) -> Change {
-    Change::to(new.id.clone(), state.clone())
-}
-
-/// What an operator can be changed to.
-struct Options<'a> {
-    node: &'a Node,
-    /// Other versions of its component with the same ports, each with a policy that fits the states.
-    others: Vec<(&'a Component, StatePolicy)>,
-}
-
-impl<'a> Options<'a> {
-    fn of(node: &'a Node, catalogue: &'a Catalogue) -> Self {
-        let old = &node.component;
-        let others = catalogue.components().filter(|new| new.id.name == old.id.name && new.id != old.id);
-        let fitting = others.filter(|new| same_ports(old, new));
-        Self { node, others: fitting.filter_map(|new| Some((new, policy(old, new, catalogue)?))).collect() }
-    }
-
-    fn versions(&self) -> impl Iterator<Item = &'a str> {
-        self.others.iter().map(|(new, _)| new.id.version.as_str())
-    }
-
-    /// Another version, declared or copied, or another value of a property, or both at once.
-    fn change(&self, rng: &mut impl Rng) -> Option<Change> {
-        let (copies, declared): (Vec<_>, Vec<_>) =
-            self.others.iter().partition(|(new, _)| new.id.version.ends_with(COPY));
-        let mut kinds: Vec<Vec<&(&Component, StatePolicy)>> = vec![declared, copies];
-        kinds.retain(|kind| !kind.is_empty());
-        let has_properties = !self.node.component.properties.is_empty();
-        let replaces = !has_properties || rng.random_ratio(3, 4);
-        let chosen = kinds.choose(rng).and_then(|kind| kind.choose(rng)).filter(|_| replaces);
-        let Some((new, state)) = chosen else { return self.properties_only(rng) };
-        let mut change = replacement(new, state);
-        if rng.random_ratio(1, 3) {
-            change.properties = another_value(&new.properties, rng);
-        }
-        Some(change)
-    }
-
-    fn properties_only(&self, rng: &mut impl Rng) -> Option<Change> {
-        let properties = another_value(&self.node.component.properties, rng);
-        (!properties.is_empty()).then_some(Change { properties, ..Change::of_state(StatePolicy::Keep) })
-    }
-}
-
-/// A value for one of the properties. It may be the one the operator has: then the planner refuses the update, or
-/// leaves the value out.
-fn another_value(properties: &[Property], rng: &mut impl Rng) -> BTreeMap<String, Value> {
-    let Some(property) = properties.choose(rng) else { return BTreeMap::new() };
-    let number = rng.random_range(0..1000_u32);
-    let value = match property.kind {
-        PropertyKind::Text => Value::from(format!("sim-{number}")),
-        PropertyKind::Integer => Value::from(number),
-        PropertyKind::Boolean => Value::from(number < 500),
-    };
-    BTreeMap::from([(property.name.clone(), value)])
-}
-
-fn same_ports(old: &Component, new: &Component) -> bool {
-    let inputs = |c: &Component| c.inputs.iter().map(|i| (i.name.clone(), i.feedback)).collect::<Vec<_>>();
-    let outputs = |c: &Component| c.outputs.iter().map(|o| o.name.clone()).collect::<Vec<_>>();
-    old.firing == new.firing && inputs(old) == inputs(new) && outputs(old) == outputs(new)
-}
-
-/// What may become of the state; `None` where every policy would lose or misread it.
-fn policy(old: &Component, new: &Component, catalogue: &Catalogue) -> Option<StatePolicy> {
-    let leads = |from: &str, to: &str| old.state.as_deref() == Some(from) && new.state.as_deref() == Some(to);
-    if old.state == new.state {
-        return Some(StatePolicy::Keep);
-    }
-    match catalogue.transfers().find(|t| leads(&t.from, &t.to)) {
-        Some(transfer) => Some(StatePolicy::Transfer(transfer.name.clone())),
-        None => (!old.holds_open_work()).then_some(StatePolicy::Reset),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::example;
     use neurath_model::plan::Action;
+    use neurath_model::update::StatePolicy;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
     fn draws(subject: &Subject, seeds: u64) -> impl Iterator<Item = Draws> {
-        (0..seeds).map(|seed| subject.draw(3, &mut ChaCha8Rng::seed_from_u64(seed)))
+        (0..seeds).map(|seed| subject.draw(3, subject.scheduler, &mut ChaCha8Rng::seed_from_u64(seed)))
     }
 
     #[test]

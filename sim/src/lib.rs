@@ -29,6 +29,7 @@ pub mod generate;
 pub mod narrate;
 pub mod schedule;
 pub mod simulate;
+pub mod strategies;
 
 pub mod reference_chain;
 

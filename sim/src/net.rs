@@ -81,8 +81,9 @@ impl Cell {
         let update = operator.born;
         let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
         let vacant = vacant.map(|(port, _)| PortIndex(port as u8)).collect();
+        let born = Operator::born(update, vacant, operator.inherits);
         let mut cell = Self {
-            operator: Operator::born(update, vacant, operator.inherits),
+            operator: if operator.stopped { born.stopped() } else { born },
             inputs: operator.inputs.iter().copied().collect(),
             ..Self::default()
         };
@@ -98,7 +99,7 @@ impl Cell {
         self.mail.iter().map(|mail| mail.place()).min()
     }
 
-    /// The mail that it takes next: the first, or, if it was stopped, the word to go on.
+    /// The mail that it takes next: the first, or, if it was stopped, the first of what it was stopped for.
     pub fn next_mail(&self) -> Option<(usize, Mail)> {
         let mut all = self.mail.iter().copied().enumerate();
         let first = all.next()?;
@@ -106,8 +107,8 @@ impl Cell {
             return Some(first);
         }
         let mut all = self.mail.iter().copied().enumerate();
-        let resumes = all.find(|(_, mail)| matches!(mail, Mail::Resume(_)));
-        resumes.filter(|_| self.operator.takes_mail(true))
+        let awaited = all.find(|(_, mail)| mail.ends_pause());
+        awaited.filter(|_| self.operator.takes_mail(true))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::names_of;
 use super::route::{self, Route, Ways};
 use crate::component::{Emission, Wake};
-use crate::graph::FlowGraph;
+use crate::graph::{FlowGraph, GraphArc, Node};
 use crate::id::OperatorId;
 use crate::update::Guarantee;
 use serde::{Deserialize, Serialize};
@@ -93,7 +93,7 @@ impl Scheduler {
 
     /// Why it gives the guarantee for this update (`Ok`), or why not (`Err`).
     pub(super) fn judge(self, graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {
-        let carried = || match (held_between(graph, targets), asked) {
+        let carried = || match (held_between(graph, &Ways::of(graph), targets), asked) {
             (Some(carried), Guarantee::Serializability) => Err(carried),
             (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
         };
@@ -212,18 +212,36 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
 }
 
 /// Open work that a marker overtakes between two changed operators: its lineage met the old version of the first and
-/// will meet the new version of the second. The cut is consistent all the same: nothing new happens before anything old.
-fn held_between(graph: &FlowGraph, targets: &[OperatorId]) -> Option<String> {
+/// will meet the new version of the second. The first is before the holder, or beside it: behind an operator that sends a
+/// lineage several ways. The cut is consistent all the same: nothing new happens before anything old.
+fn held_between(graph: &FlowGraph, ways: &Ways, targets: &[OperatorId]) -> Option<String> {
     let resumes = graph.operators().filter(|(_, node)| node.component.wake == Wake::Resume);
     resumes.map(|(id, _)| id).find_map(|holder| {
-        let behind = graph.reachable(holder);
-        let second = targets.iter().copied().find(|id| *id != holder && behind.contains(id))?;
-        let first = targets.iter().copied().find(|id| *id != second && graph.reachable(*id).contains(&holder))?;
+        let second = targets.iter().copied().find(|id| ways.behind(holder).contains(id))?;
+        let before = |id: &OperatorId| *id == holder || ways.behind(*id).contains(&holder);
+        let first = targets.iter().copied().find(|id| before(id) || is_beside(graph, ways, *id, holder))?;
         let name = |id| &graph.operator(id).name;
         Some(format!(
-            "a packet that `{}` holds when the marker passes has met the old version of `{}` and goes on to the new version of `{}`",
+            "a packet that `{}` holds when the marker passes can be of a lineage that has met the old version of `{}`, and goes on to the new version of `{}`",
             name(holder), name(first), name(second)
         ))
+    })
+}
+
+/// Whether an operator sends one lineage to `target` and to `holder` by different packets.
+fn is_beside(graph: &FlowGraph, ways: &Ways, target: OperatorId, holder: OperatorId) -> bool {
+    let arcs =
+        |node: &Node| node.outputs.iter().map(|arc| graph.arc(*arc)).filter(|arc| !arc.feedback).collect::<Vec<_>>();
+    let leads = |arc: &GraphArc, to| arc.to.operator == to || ways.behind(arc.to.operator).contains(&to);
+    graph.operators().any(|(_, node)| {
+        let arcs = arcs(node);
+        let twice = match node.component.emission {
+            Emission::Each | Emission::Filter => false,
+            Emission::Many => true,
+            Emission::Route | Emission::Buffer => return false,
+        };
+        let pairs = arcs.iter().enumerate().flat_map(|(i, a)| arcs.iter().enumerate().map(move |(j, b)| (i, a, j, b)));
+        pairs.filter(|(i, _, j, _)| i != j || twice).any(|(_, a, _, b)| leads(a, target) && leads(b, holder))
     })
 }
 

@@ -52,6 +52,9 @@ pub struct Deployment {
     pub scheduler: Scheduler,
     /// The operators of the graph that it was planned for, by that graph's numbers.
     pub before: Vec<OperatorId>,
+    /// Updates that must be answered before this one begins: they change the arc at a feedback port when their marker comes along
+    /// it, and this one takes the next arc from there at its operator's computation time, which nothing orders with that.
+    pub awaits: Vec<UpdateId>,
     /// Operators that get the marker from the entrance.
     pub heads: Vec<OperatorId>,
     /// Operators that are told to go on when all is done (stop-the-world).
@@ -125,6 +128,13 @@ impl Deployment {
         self.acts.contains_key(&at) || self.born.contains(&at)
     }
 
+    /// Whether whatever comes behind its marker from a source is behind it everywhere: no operator that it passes has an input
+    /// beside those at which it is awaited. So it is with every scheduler but `dependent`, to whose targets other ways may lead.
+    pub fn covers(&self, program: &Program) -> bool {
+        let awaits_all = |at: &OperatorId| self.orders[at].awaited.covers(program.operator(*at).interface.forward());
+        self.scheduler != Scheduler::Dependent || self.scope.iter().all(awaits_all)
+    }
+
     /// Whether the operator is one that the marker passes.
     pub fn concerns(&self, at: OperatorId) -> bool {
         self.orders.contains_key(&at)
@@ -159,6 +169,7 @@ impl Program {
             name: plan.update.clone(),
             scheduler: plan.scheduler,
             before: old.clone(),
+            awaits: Vec::new(),
             heads: plan.route.heads.iter().map(|at| old[at.0 as usize]).collect(),
             stopped: Vec::new(),
             born,
@@ -172,6 +183,10 @@ impl Program {
             switches,
         };
         self.write_orders(&mut deployment, before, plan, &old);
+        self.await_switches(&mut deployment);
+        if plan.scheduler.in_two_parts() {
+            self.stop_new_sources(&mut deployment, plan);
+        }
         deployment
     }
 
@@ -229,6 +244,32 @@ impl Program {
         for act in acts.values().flatten() {
             if let Act::HandOver(to, _) = act {
                 self.operators[to.0 as usize].inherits = true;
+            }
+        }
+    }
+
+    /// Remembers which feedback ports the update switches, and waits for those who switched what it takes away.
+    fn await_switches(&mut self, deployment: &mut Deployment) {
+        let left = |act: &Act| match act {
+            Act::Disconnect(a_move) => a_move.from,
+            Act::Replace(_) | Act::Configure | Act::HandOver(..) | Act::Connect(_) => None,
+        };
+        let ports = deployment.acts.values().flatten().filter_map(left);
+        deployment.awaits = ports.filter_map(|port| self.switched.get(&port).copied()).collect();
+        deployment.awaits.sort();
+        deployment.awaits.dedup();
+        for (operator, port) in deployment.switches.keys() {
+            self.switched.insert(InPort { operator: *operator, port: *port }, deployment.update);
+        }
+    }
+
+    /// A source that comes in would begin while the update is applied at some operators and not yet at others.
+    fn stop_new_sources(&mut self, deployment: &mut Deployment, plan: &Plan) {
+        for (k, at) in plan.extension.iter().enumerate() {
+            if plan.after.operator(*at).component.wake == Wake::Source {
+                let id = deployment.born[k];
+                self.operators[id.0 as usize].stopped = true;
+                deployment.stopped.push(id);
             }
         }
     }
@@ -299,6 +340,7 @@ fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, 
         settles: !changes,
         ..here
     };
+    // What goes does not go on: to whom it would send has been told to apply, too.
     deployment.stopped.extend((first.pauses && !here.retires).then_some(at));
     deployment.orders.insert(at, first);
     if changes || !feedback.is_empty() {

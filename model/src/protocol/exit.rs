@@ -38,9 +38,11 @@ impl Tally {
         Self { missing: expected.clone(), answered: false }
     }
 
-    /// What the submission itself leads to.
+    /// What the submission itself leads to: an answer, if nothing that runs is touched and so nobody will report.
     pub fn submitted(&self, mutant: Option<Mutant>) -> Next {
-        if mutant == Some(Mutant::AnswerAtEntrance) { Next::Answer(Outcome::Applied) } else { Next::Wait }
+        let nobody = self.missing.passed.is_empty() && self.nothing_to_apply();
+        let at_once = mutant == Some(Mutant::AnswerAtEntrance) || nobody && mutant != Some(Mutant::SilentExit);
+        if at_once { Next::Answer(Outcome::Applied) } else { Next::Wait }
     }
 
     /// Takes a report in.
@@ -51,7 +53,8 @@ impl Tally {
             Report::Passed => self.missing.passed.retain(|at| *at != from),
             Report::Switched(port) => self.missing.switched.retain(|at| *at != (from, port)),
         }
-        if self.missing.in_two_parts && !was_quiet && self.missing.passed.is_empty() {
+        let is_quiet = !was_quiet && self.missing.passed.is_empty();
+        if self.missing.in_two_parts && is_quiet && !self.nothing_to_apply() {
             return Next::Quiet;
         }
         match self.outcome() {
@@ -63,9 +66,18 @@ impl Tally {
         }
     }
 
+    /// Whether there is nothing left to wait for.
+    pub fn is_answered(&self) -> bool {
+        self.answered || self.outcome().is_some()
+    }
+
     /// Operators that have yet to report.
     pub fn missing(&self) -> &Expected {
         &self.missing
+    }
+
+    fn nothing_to_apply(&self) -> bool {
+        self.missing.applied.is_empty() && self.missing.switched.is_empty()
     }
 
     fn outcome(&self) -> Option<Outcome> {
@@ -115,6 +127,16 @@ mod tests {
         let mut tally = tally(&[A, B], &[]);
         assert_eq!(tally.report(B, Report::Applied, None), Next::Wait);
         assert_eq!(tally.report(A, Report::Applied, None), Next::Answer(Outcome::Applied));
+    }
+
+    #[test]
+    fn what_touches_nothing_that_runs_is_answered_without_a_report() {
+        assert_eq!(tally(&[], &[]).submitted(None), Next::Answer(Outcome::Applied));
+        assert_eq!(tally(&[A], &[]).submitted(None), Next::Wait);
+        let mut quiet = tally(&[], &[B]);
+        quiet.missing.in_two_parts = true;
+        assert_eq!(quiet.submitted(None), Next::Wait);
+        assert_eq!(quiet.report(B, Report::Passed, None), Next::Answer(Outcome::Applied));
     }
 
     #[test]

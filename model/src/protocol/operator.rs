@@ -101,6 +101,12 @@ impl Operator {
         }
     }
 
+    /// The same, stopped: it begins nothing until it is told to go on.
+    #[must_use]
+    pub fn stopped(self) -> Self {
+        Self { paused: true, ..self }
+    }
+
     /// The last update applied here.
     pub fn version(&self) -> Version {
         self.version
@@ -212,9 +218,12 @@ impl Operator {
         }
     }
 
-    /// Whether mail may be taken now: an operator that was stopped waits to be told to go on, one without its state for that.
-    pub fn takes_mail(&self, resumes: bool) -> bool {
-        self.life != Life::Waiting && (!self.paused || resumes)
+    /// Whether mail may be taken now: an operator that was stopped takes only what it was stopped for (see [`Mail::ends_pause`])
+    /// unless it retires, and stays stopped; one that waits for its state takes nothing.
+    ///
+    /// [`Mail::ends_pause`]: crate::marker::Mail::ends_pause
+    pub fn takes_mail(&self, ends_pause: bool) -> bool {
+        self.life != Life::Waiting && (!self.paused || ends_pause || self.retired)
     }
 
     /// Whether the function may fire without a packet. A source whose entrance has ended begins nothing new.
@@ -638,6 +647,18 @@ mod tests {
         assert!(!op.may_begin() && !op.takes_mail(false) && op.takes_mail(true));
         step(&mut op, &i, Event::Resume);
         assert!(op.may_begin());
+    }
+
+    #[test]
+    fn a_stopped_operator_takes_what_it_was_stopped_for_and_what_retires_takes_anything() {
+        let (mut op, i) = (Operator::born(U1.update, PortSet::EMPTY, false).stopped(), merge(0, 1));
+        assert!(!op.may_begin() && !op.takes_mail(false) && op.takes_mail(true));
+        step(
+            &mut op,
+            &i,
+            Event::Command { marker: U2, orders: Orders { commanded: true, retires: true, ..orders(&i, 0) } },
+        );
+        assert!(op.is_paused() && op.takes_mail(false) && !op.may_begin());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! S14: what is accepted after an update is committed is not processed by an old version.
 //!
 //! At a source, an update is committed when its marker has passed there; and everywhere, when the submitter has been
-//! told that it is applied.
+//! told that it is applied. With `dependent`, where ways that the marker does not take lead to its targets, only the latter.
 
 use super::{About, Property, View};
 use crate::instance::Instance;
@@ -32,7 +32,10 @@ impl Property for S14 {
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         match *event {
             Observation::Began { at, lineage } => {
-                let committed = view.net.cell(at).passed.union(view.net.answered);
+                let mut committed = view.net.answered;
+                let passed = view.net.cell(at).passed.iter();
+                let covered = passed.filter(|u| view.instance.update(*u).covers(&view.instance.program));
+                covered.for_each(|u| committed.insert(u));
                 if !committed.is_empty() {
                     let place = self.committed.partition_point(|c| c.0 < lineage);
                     self.committed.insert(place, (lineage, committed));

@@ -5,7 +5,7 @@
 //! explorer looks at *all* runs of small instances (one or two packets, arcs for one, one of the updates, then all of
 //! them), and what it finds is a shortest run there. If it finds nothing within its budget, the failing run stands.
 
-use super::{Outcome, first_breach};
+use super::{Outcome, Swarm, first_breach};
 use crate::explore::{Budget, Explorer, Verdict};
 use crate::generate::Subject;
 use crate::instance::{Bounds, Fault, Instance};
@@ -36,7 +36,7 @@ pub struct Shrunk {
 /// If the outcome has no breach.
 pub fn shrink(subject: &Subject, outcome: &Outcome, fault: Option<Fault>, budget: Budget) -> Shrunk {
     let breach = outcome.breach.clone().expect("only a failing run is shrunk");
-    let small = sets(subject, &outcome.swarm.updates)
+    let small = sets(subject, &outcome.swarm)
         .into_iter()
         .flat_map(|updates| bounds(outcome.swarm.bounds).into_iter().map(move |bounds| (updates.clone(), bounds)));
     for (updates, bounds) in small {
@@ -55,9 +55,10 @@ pub fn shrink(subject: &Subject, outcome: &Outcome, fault: Option<Fault>, budget
 type Planned = Vec<(Update, Plan)>;
 
 /// Each update alone, if it can be planned without those before it, and then all of them.
-fn sets(subject: &Subject, updates: &[Update]) -> Vec<Planned> {
+fn sets(subject: &Subject, swarm: &Swarm) -> Vec<Planned> {
+    let updates = &swarm.updates[..];
     let alone = updates.iter().map(std::slice::from_ref).filter(|_| updates.len() > 1);
-    alone.chain([updates]).filter_map(|set| subject.planned(set).ok()).collect()
+    alone.chain([updates]).filter_map(|set| subject.planned(set, swarm.scheduler).ok()).collect()
 }
 
 /// Smaller bounds, smallest first. Ends and hangups come in only where the failing run had them.

@@ -62,11 +62,13 @@ impl Swarm {
         };
         let count = rng.random_range(0..=3_u32) as usize;
         let weights = Weights::draw(subject.graph.len() + 2, &mut rng);
-        let draws = if subject.given.is_empty() { subject.draw(count, &mut rng) } else { subject.given_draws() };
+        let scheduler = subject.draw_scheduler(&mut rng);
+        let drawn = subject.given.is_empty();
+        let draws = if drawn { subject.draw(count, scheduler, &mut rng) } else { subject.given_draws() };
         let (updates, plans) = draws.updates.into_iter().unzip();
         let names = subject.graph.operators().map(|(_, node)| node.name.clone());
         let names = names.chain(["entrance".to_owned(), "exit".to_owned()]).collect();
-        Self { seed, scheduler: subject.scheduler, bounds, updates, refused: draws.refused, weights, names, plans }
+        Self { seed, scheduler, bounds, updates, refused: draws.refused, weights, names, plans }
     }
 
     /// The instance it stands for.
@@ -82,7 +84,7 @@ impl Swarm {
 impl Weights {
     /// Each weight is drawn from 1, 3, 9 and 27, so that one may be far ahead of another. The end of the flow is rare,
     /// because little happens after it.
-    fn draw(operators: usize, rng: &mut impl Rng) -> Self {
+    pub(crate) fn draw(operators: usize, rng: &mut impl Rng) -> Self {
         let mut weight = || 3_u32.pow(rng.random_range(0..=3));
         let kinds = Choice::KINDS.iter().map(|kind| if *kind == "end" { 1 } else { weight() }).collect();
         Self { kinds, drops: weight(), operators: (0..operators).map(|_| weight()).collect() }
@@ -123,6 +125,9 @@ impl fmt::Display for Swarm {
         write!(f, "\n  scheduler {}, updates {}, draws refused {}", self.scheduler, self.updates.len(), self.refused)?;
         for update in &self.updates {
             write!(f, "\n  update `{}` asks for {}", update.name, update.guarantee)?;
+            if let Some(flow) = &update.flow {
+                write!(f, "\n    to a flow of {} operators and {} arcs", flow.operators.len(), flow.arcs.len())?;
+            }
             for (operator, change) in &update.changes {
                 write!(f, "\n    {operator}: {}", change_text(change))?;
             }
@@ -132,7 +137,11 @@ impl fmt::Display for Swarm {
 }
 
 fn change_text(change: &Change) -> String {
-    let component = change.component.as_ref().map(|c| format!("runs {c}, state {}", change.state));
+    let component = match (&change.component, &change.from) {
+        (Some(c), _) => Some(format!("runs {c}, state {}", change.state)),
+        (None, Some(from)) => Some(format!("has the state of {from}, {}", change.state)),
+        (None, None) => change.properties.is_empty().then(|| format!("state {}", change.state)),
+    };
     let properties = change.properties.iter().map(|(name, value)| format!("{name} = {value}"));
     component.into_iter().chain(properties).collect::<Vec<_>>().join(", ")
 }

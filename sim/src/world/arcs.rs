@@ -33,6 +33,17 @@ impl World {
         if a_move.to.is_some() {
             self.net.transit.push(arc);
             self.net.transit.sort();
+            self.widen(instance, arc, listener);
+        }
+    }
+
+    /// An arc that comes to a feedback port has room for all that its producer holds. That must not wait until it is attached:
+    /// the producer may be the one to attach it.
+    fn widen(&mut self, instance: &Instance, arc: ArcId, listener: Listener<'_>) {
+        let producer = instance.program.arc(arc).from.operator;
+        if !self.net.cell(producer).pending.is_empty() && self.net.has_room(instance, arc) {
+            self.net.flush(instance, producer);
+            self.finish(instance, producer, listener);
         }
     }
 
@@ -51,22 +62,25 @@ impl World {
         }
         self.net.set_feed(to, Feed::Expects(a_move.arc));
         if instance.fault == Some(Fault::FetchArc) {
-            self.fetch(instance, at, a_move.arc, listener);
+            self.fetch(instance, at, a_move.arc, to, listener);
         }
     }
 
     /// The fault: an operator takes an arc from wherever it stands.
-    fn fetch(&mut self, instance: &Instance, at: OperatorId, arc: ArcId, listener: Listener<'_>) {
+    fn fetch(&mut self, instance: &Instance, at: OperatorId, arc: ArcId, to: InPort, listener: Listener<'_>) {
         let Some(from) = self.net.arc(arc).to.filter(|port| self.net.feed(*port) == Feed::Arc(arc)) else { return };
         self.net.set_feed(from, Feed::Vacant);
+        self.net.arcs[arc.0 as usize].to = Some(to);
         self.net.transit.push(arc);
         let update = self.net.cell(at).operator.version();
         self.observe(instance, Observation::Disconnected { at, from, arc, update, left: None }, listener);
     }
 
-    /// Whether the arc that a port waits for was taken away where it stood.
+    /// Whether the arc that a port waits for was taken away where it stood, to come here: it may be under way to another port
+    /// still, from which a later update then moves it on.
     pub(super) fn has_come(&self, to: InPort) -> bool {
-        matches!(self.net.feed(to), Feed::Expects(arc) if self.net.transit.contains(&arc))
+        let is_for = |arc: ArcId| self.net.transit.contains(&arc) && self.net.arc(arc).to == Some(to);
+        matches!(self.net.feed(to), Feed::Expects(arc) if is_for(arc))
     }
 
     /// Attaches the arc that a port waits for, which has come.

@@ -12,7 +12,7 @@ impl World {
     /// Adds every choice that is open, in a fixed order: the environment first, then the operators by id.
     pub fn choices(&self, instance: &Instance, choices: &mut Vec<Choice>) {
         let next = UpdateId(self.net.submitted + 1);
-        if next.0 as usize <= instance.updates.len() && !self.net.ended {
+        if self.may_submit(instance, next) {
             choices.push(Choice::Submit { update: next });
         }
         if instance.bounds.ends && !self.net.ended {
@@ -54,9 +54,7 @@ impl World {
         let free = |at: OperatorId| known(at) && self.net.cell(at).pending.is_empty();
         let behaviour = |at: OperatorId| instance.behaviour(at, self.net.cell(at).operator.version());
         match choice {
-            Choice::Submit { update } => {
-                update.0 == self.net.submitted + 1 && update.0 as usize <= instance.updates.len() && !self.net.ended
-            }
+            Choice::Submit { update } => self.may_submit(instance, *update),
             Choice::End => !self.net.ended,
             Choice::Deliver { at, mail } => free(*at) && self.net.cell(*at).next_mail().map(|(_, m)| m) == Some(*mail),
             Choice::Fire { at, port, emits } => {
@@ -80,6 +78,13 @@ impl World {
                 free(*at) && self.permits_wake(*at, behaviour(*at), *releases, emits)
             }
         }
+    }
+
+    /// Updates are submitted in turn, and one that awaits others when these are answered.
+    fn may_submit(&self, instance: &Instance, update: UpdateId) -> bool {
+        let is_next = update.0 == self.net.submitted + 1 && update.0 as usize <= instance.updates.len();
+        let is_answered = |u: &UpdateId| self.net.tallies[u.0 as usize - 1].is_answered();
+        is_next && !self.net.ended && instance.update(update).awaits.iter().all(is_answered)
     }
 
     fn readable(&self, instance: &Instance, at: OperatorId) -> Readable {

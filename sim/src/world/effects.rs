@@ -156,7 +156,10 @@ impl World {
         let (unflushed, before) = (cell.pending.len(), cell.held.len());
         if instance.judged && port.is_none() {
             cell.applied.insert(update);
-            cell.past.insert(update);
+            // One that goes does nothing new: what it still sends while it finishes is from before the update.
+            if !deployment.retired.contains(&at) {
+                cell.past.insert(update);
+            }
         }
         let act = &acts[usize::from(action)];
         let state = self.act(instance, at, update, act, listener);
