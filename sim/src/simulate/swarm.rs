@@ -26,7 +26,7 @@ pub struct Weights {
     pub kinds: Vec<u32>,
     /// For a wake that lets a packet go and emits nothing, in place of the weight of wakes.
     pub drops: u32,
-    /// By operator, those of entrance and exit last.
+    /// By operator, those that updates bring in included.
     pub operators: Vec<u32>,
 }
 
@@ -61,11 +61,11 @@ impl Swarm {
             hangups: rng.random(),
         };
         let count = rng.random_range(0..=3_u32) as usize;
-        let weights = Weights::draw(subject.graph.len() + 2, &mut rng);
         let draws = if subject.given.is_empty() { subject.draw(count, &mut rng) } else { subject.given_draws() };
-        let (updates, plans) = draws.updates.into_iter().unzip();
-        let names = subject.graph.operators().map(|(_, node)| node.name.clone());
-        let names = names.chain(["entrance".to_owned(), "exit".to_owned()]).collect();
+        let (updates, plans): (Vec<Update>, Vec<Plan>) = draws.updates.into_iter().unzip();
+        let program = Instance::new(&subject.graph, &plans, bounds).program;
+        let names: Vec<String> = program.operators().map(|(_, operator)| operator.name.clone()).collect();
+        let weights = Weights::draw(names.len(), &mut rng);
         Self { seed, scheduler: subject.scheduler, bounds, updates, refused: draws.refused, weights, names, plans }
     }
 
@@ -103,7 +103,7 @@ impl Weights {
             Choice::Wake { emits, .. } if emits.is_empty() => self.drops,
             Choice::Wake { .. } => self.kinds[8],
         };
-        u64::from(kind) * u64::from(choice.at().map_or(3, |at| self.operators[at.0 as usize % self.operators.len()]))
+        u64::from(kind) * u64::from(choice.at().map_or(3, |at| self.operators[at.0 as usize]))
     }
 }
 

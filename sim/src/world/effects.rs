@@ -156,7 +156,10 @@ impl World {
         let (unflushed, before) = (cell.pending.len(), cell.held.len());
         if instance.judged && port.is_none() {
             cell.applied.insert(update);
-            cell.past.insert(update);
+            // What goes has no side after the cut: what it lets go until its marker goes on is the work of the version before.
+            if !deployment.retired.contains(&at) {
+                cell.past.insert(update);
+            }
         }
         let act = &acts[usize::from(action)];
         let state = self.act(instance, at, update, act, listener);
@@ -235,7 +238,11 @@ impl World {
         listener: Listener<'_>,
     ) {
         if instance.judged {
-            self.net.cell_mut(at).passed.insert(marker.update);
+            let cell = self.net.cell_mut(at);
+            cell.passed.insert(marker.update);
+            if cell.operator.is_retired() {
+                cell.past.insert(marker.update);
+            }
         }
         self.observe(instance, Observation::Passed { at, update: marker.update }, listener);
         for port in ports.iter() {
