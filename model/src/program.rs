@@ -18,7 +18,7 @@ use crate::component::Component;
 use crate::graph::{FlowGraph, Node};
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
 use crate::protocol::{Interface, Mutant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod deployment;
 
@@ -74,6 +74,9 @@ pub struct Program {
     current: BTreeMap<String, OperatorId>,
     /// The last update with orders for each operator.
     ordered: Vec<UpdateId>,
+    /// What each update that stayed in a scope of its own passed or brought in, since the last that passed everything: whoever
+    /// is behind that has met none of them before.
+    local: Vec<BTreeSet<OperatorId>>,
     /// How many operators had each name.
     named: BTreeMap<String, u32>,
     last: UpdateId,
@@ -93,6 +96,7 @@ impl Program {
             arcs: graph.arcs().map(|(_, a)| ProgramArc { from: a.from, to: a.to }).collect(),
             current: BTreeMap::new(),
             ordered: Vec::new(),
+            local: Vec::new(),
             named: BTreeMap::new(),
             last: UpdateId::NONE,
             mutant: None,

@@ -121,8 +121,12 @@ impl fmt::Display for Swarm {
             write!(f, "{} {name} {weight}", if i == 0 { "" } else { "," })?;
         }
         write!(f, "\n  scheduler {}, updates {}, draws refused {}", self.scheduler, self.updates.len(), self.refused)?;
-        for update in &self.updates {
+        for (update, plan) in self.updates.iter().zip(&self.plans) {
             write!(f, "\n  update `{}` asks for {}", update.name, update.guarantee)?;
+            if update.flow.is_some() {
+                let (comes, goes, moves) = (plan.extension.len(), plan.retired.len(), plan.reconnections.len());
+                write!(f, "\n    another flow: {comes} come, {goes} go, {moves} arcs move")?;
+            }
             for (operator, change) in &update.changes {
                 write!(f, "\n    {operator}: {}", change_text(change))?;
             }

@@ -200,7 +200,7 @@ fn a_configuration_is_told_in_full() {
     insta::assert_snapshot!(outcome.swarm, @r"
     seed 17: packets 6, capacity 1, may end, hangups
       weights: submit 27, end 1, deliver 9, fire 3, join 9, mark 3, attach 3, ended 3, wake 3, drop 27
-      operators: accept 9, read 27, parse 3, load 27, compose 9, reply 3, entrance 9, exit 1
+      operators: accept 9, read 27, parse 3, load 27, compose 9, reply 3
       scheduler epoch, updates 1, draws refused 0
       update `nio` asks for serializability
         load: runs http/load@nio, state keep

@@ -188,11 +188,11 @@ fn an_arc_that_was_not_read_to_its_end() {
     lines.remove(find(&lines, "sink", "ended", 0));
     stop(&mut lines, "sink", 1);
     insta::assert_snapshot!(refused(&run.trace(&lines)), @r"
-    T02: step 20 of read, on line 31, could not have happened
-     at: the next step of read
-     expected: nothing at read.BACK: all that reply has sent there is taken
-     found: `ended`, at port BACK, then at version 0
-     hint: reply has no step left that could help: a line of it may be missing or changed, or this one added
+    T03: sink has stopped without reading the arc from c to sink.IN to its end
+     at: sink stops here
+     expected: nothing left on any arc
+     found: one marker or the end of the arc, sent by c and never taken
+     hint: lines of sink are missing before its `stop`, or lines of c were added
     ");
 }
 
