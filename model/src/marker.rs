@@ -58,6 +58,14 @@ impl Mail {
             Self::End => None,
         }
     }
+
+    /// Whether an operator that was stopped takes it: what it was stopped for, and the word to go on.
+    pub fn reaches_the_stopped(self) -> bool {
+        match self {
+            Self::Apply(_) | Self::Resume(_) => true,
+            Self::Marker(_) | Self::End => false,
+        }
+    }
 }
 
 /// What an update's marker says to one operator: a row of the table above, for that operator.

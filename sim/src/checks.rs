@@ -3,6 +3,7 @@
 mod agreement;
 mod faults;
 mod random_flows;
+mod structure;
 mod verdicts;
 mod yardstick;
 

@@ -7,7 +7,7 @@ use neurath_model::choice::Emits;
 use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::graph::{FlowGraph, Node};
 use neurath_model::id::{ArcId, InPort, OperatorId, PortIndex, PortSet, UpdateId};
-use neurath_model::plan::Plan;
+use neurath_model::plan::{Plan, Scheduler};
 use neurath_model::program::{Deployment, Program};
 use neurath_model::protocol::Mutant;
 use serde::{Deserialize, Serialize};
@@ -342,6 +342,16 @@ impl Instance {
         let (u, v) = (self.update(u), self.update(v));
         let local = |d: &Deployment| d.scheduler.is_local();
         u.update == v.update || !(local(u) || local(v)) || u.scope.iter().any(|at| v.scope.contains(at))
+    }
+
+    /// Whether an update's marker, once it has passed a source, is on every way from there to what the update changes.
+    pub fn commits_at_sources(&self, update: UpdateId) -> bool {
+        let deployment = self.update(update);
+        deployment.scheduler != Scheduler::Dependent
+            || deployment.scope.iter().all(|at| {
+                let orders = deployment.orders(&self.program, *at);
+                orders.commanded || orders.awaited == self.program.operator(*at).interface.forward()
+            })
     }
 
     /// How many operators and arcs there are when the first `submitted` updates were submitted.

@@ -93,7 +93,7 @@ impl Cell {
         cell
     }
 
-    /// The mail that it takes next: the first, or, if it was stopped, the word to go on.
+    /// The mail that it takes next: the first, or, if it was stopped, the first that reaches it all the same.
     pub fn next_mail(&self) -> Option<(usize, Mail)> {
         let mut all = self.mail.iter().copied().enumerate();
         let first = all.next()?;
@@ -101,8 +101,8 @@ impl Cell {
             return Some(first);
         }
         let mut all = self.mail.iter().copied().enumerate();
-        let resumes = all.find(|(_, mail)| matches!(mail, Mail::Resume(_)));
-        resumes.filter(|_| self.operator.takes_mail(true))
+        let urgent = all.find(|(_, mail)| mail.reaches_the_stopped());
+        urgent.filter(|_| self.operator.takes_mail(true))
     }
 }
 
@@ -197,6 +197,11 @@ impl Net {
     /// Says what stands at an input port.
     pub fn set_feed(&mut self, port: InPort, feed: Feed) {
         self.cell_mut(port.operator).inputs[usize::from(port.port.0)] = feed;
+    }
+
+    /// Whether an arc was taken away, or is new, and is to come to that port.
+    pub fn is_under_way(&self, arc: ArcId, to: InPort) -> bool {
+        self.transit.contains(&arc) && self.arc(arc).to == Some(to)
     }
 
     /// The arc that feeds an input port now.

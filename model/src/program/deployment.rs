@@ -324,7 +324,7 @@ fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, 
         settles: !changes,
         ..here
     };
-    deployment.stopped.extend(first.pauses.then_some(at));
+    deployment.stopped.extend((first.pauses && !here.retires).then_some(at));
     deployment.orders.insert(at, first);
     if changes || !feedback.is_empty() {
         let alone = Orders { after: UpdateId::NONE, commanded: true, awaited: PortSet::EMPTY, last: false, ..here };

@@ -204,9 +204,10 @@ impl Operator {
         }
     }
 
-    /// Whether mail may be taken now: an operator that was stopped waits to be told to go on, one without its state for that.
-    pub fn takes_mail(&self, resumes: bool) -> bool {
-        self.life != Life::Waiting && (!self.paused || resumes)
+    /// Whether mail may be taken now: an operator that was stopped takes only what reaches the stopped (see
+    /// [`Mail::reaches_the_stopped`](crate::marker::Mail::reaches_the_stopped)), one without its state nothing.
+    pub fn takes_mail(&self, reaches_the_stopped: bool) -> bool {
+        self.life != Life::Waiting && (!self.paused || reaches_the_stopped)
     }
 
     /// Whether the function may fire without a packet. A source whose entrance has ended begins nothing new.

@@ -206,7 +206,7 @@ impl Look<'_> {
     fn arc(&self, port: PortIndex) -> Option<Obstacle> {
         let program = &self.instance.program;
         match self.world.net.feed(InPort { operator: self.at, port }) {
-            Feed::Expects(arc) if self.world.net.transit.contains(&arc) => None,
+            Feed::Expects(arc) if self.world.net.is_under_way(arc, InPort { operator: self.at, port }) => None,
             Feed::Expects(arc) => {
                 let stands = self.world.net.arc(arc).to.map_or(self.at, |port| port.operator);
                 let before = program.arc(arc);

@@ -1,7 +1,8 @@
 //! S14: what is accepted after an update is committed is not processed by an old version.
 //!
 //! At a source, an update is committed when its marker has passed there; and everywhere, when the submitter has been
-//! told that it is applied.
+//! told that it is applied. A marker that goes to the first changed operator and not beside it, as the paper's may, commits
+//! nothing at a source from which another changed operator can be reached beside that one: there only the answer does.
 
 use super::{About, Property, View};
 use crate::instance::Instance;
@@ -32,7 +33,9 @@ impl Property for S14 {
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         match *event {
             Observation::Began { at, lineage } => {
-                let committed = view.net.cell(at).passed.union(view.net.answered);
+                let mut committed = view.net.answered;
+                let passed = view.net.cell(at).passed;
+                passed.iter().filter(|u| view.instance.commits_at_sources(*u)).for_each(|u| committed.insert(u));
                 if !committed.is_empty() {
                     let place = self.committed.partition_point(|c| c.0 < lineage);
                     self.committed.insert(place, (lineage, committed));

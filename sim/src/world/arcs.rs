@@ -49,34 +49,45 @@ impl World {
         }
         self.net.set_feed(to, Feed::Expects(a_move.arc));
         if instance.fault == Some(Fault::FetchArc) {
-            self.fetch(instance, at, a_move.arc, listener);
+            self.fetch(instance, at, a_move, listener);
         }
         if self.has_come(to) {
-            self.attach(instance, to, listener);
+            self.put(instance, to, listener);
         }
     }
 
     /// The fault: an operator takes an arc from wherever it stands.
-    fn fetch(&mut self, instance: &Instance, at: OperatorId, arc: ArcId, listener: Listener<'_>) {
+    fn fetch(&mut self, instance: &Instance, at: OperatorId, a_move: Move, listener: Listener<'_>) {
+        let arc = a_move.arc;
         let Some(from) = self.net.arc(arc).to.filter(|port| self.net.feed(*port) == Feed::Arc(arc)) else { return };
         self.net.set_feed(from, Feed::Vacant);
         self.net.transit.push(arc);
+        self.net.arcs[arc.0 as usize].to = a_move.to;
         let update = self.net.cell(at).operator.version();
         self.observe(instance, Observation::Disconnected { at, from, arc, update, left: None }, listener);
     }
 
-    /// Whether the arc that a port waits for was taken away where it stood.
+    /// Whether the arc that a port waits for was taken away where it stood, and is under way to it. An arc may be under way to
+    /// another port first, from which a later update takes it away again.
     pub(super) fn has_come(&self, to: InPort) -> bool {
-        matches!(self.net.feed(to), Feed::Expects(arc) if self.net.transit.contains(&arc))
+        match self.net.feed(to) {
+            Feed::Expects(arc) => self.net.is_under_way(arc, to),
+            Feed::Arc(_) | Feed::Vacant => false,
+        }
     }
 
     /// Attaches the arc that a port waits for, which has come.
     pub(super) fn attach(&mut self, instance: &Instance, to: InPort, listener: Listener<'_>) {
+        self.put(instance, to, listener);
+        self.protocol(instance, to.operator, Event::Attached { port: to.port }, &Taking::nothing(), listener);
+    }
+
+    /// Puts the arc in its place; the operator is yet to be told.
+    fn put(&mut self, instance: &Instance, to: InPort, listener: Listener<'_>) {
         let Feed::Expects(arc) = self.net.feed(to) else { unreachable!("an arc is attached where it is expected") };
         self.net.transit.retain(|other| *other != arc);
         self.net.set_feed(to, Feed::Arc(arc));
         self.net.arcs[arc.0 as usize].to = Some(to);
         self.observe(instance, Observation::Attached { to, arc, lost: None }, listener);
-        self.protocol(instance, to.operator, Event::Attached { port: to.port }, &Taking::nothing(), listener);
     }
 }

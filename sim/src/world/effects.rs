@@ -28,6 +28,15 @@ impl World {
         for effect in effects {
             self.perform(instance, at, effect, taking, listener);
         }
+        // What was attached among these effects may let the next update take effect: after all of them, not amid them.
+        while let Some(port) = self.attached_unannounced(at) {
+            self.protocol(instance, at, Event::Attached { port }, &Taking::nothing(), listener);
+        }
+    }
+
+    /// A port that has an arc again, of which its operator has not been told.
+    fn attached_unannounced(&self, at: OperatorId) -> Option<PortIndex> {
+        self.net.cell(at).operator.vacant().iter().find(|port| self.net.feeding(at, *port).is_some())
     }
 
     fn perform(
