@@ -127,10 +127,22 @@ fn operations() -> Vec<(&'static str, &'static str, String, String)> {
 
 #[test]
 fn parts_are_deleted_inserted_and_replaced_on_every_shape() {
+    let within = |shape: &str| if shape == "two in, two out" { bounds(2, 1) } else { bounds(3, 2) };
+    insta::assert_snapshot!(operations_within(within));
+}
+
+/// The end of the flow may come at any moment of the update: what is at its end counts as arrived.
+#[test]
+fn parts_are_deleted_inserted_and_replaced_while_the_flow_ends() {
+    let within = |shape: &str| Bounds { ends: true, ..bounds(if shape == "two in, two out" { 1 } else { 2 }, 1) };
+    insta::assert_snapshot!(operations_within(within));
+}
+
+fn operations_within(within: impl Fn(&str) -> Bounds) -> String {
     let mut lines = vec![header(&["shape", "operation", "scheduler"])];
     for (shape, operation, before, after) in operations() {
         for scheduler in SCHEDULERS {
-            let bounds = bounds(2, 1);
+            let bounds = within(shape);
             let scenario = evolution(scheduler, &[&before, &after], "");
             let instance = scenario.instance(bounds);
             if !scenario.is_promised() {
@@ -146,7 +158,7 @@ fn parts_are_deleted_inserted_and_replaced_on_every_shape() {
             lines.push(row(&[shape, operation, &scheduler.to_string()], bounds, &seen));
         }
     }
-    insta::assert_snapshot!(table(&lines));
+    table(&lines)
 }
 
 /// Updates that are one more thing at a time; each by every scheduler that promises it.
