@@ -14,7 +14,7 @@
 //! in which mail goes to operators, the exit is the [`Tally`](crate::protocol::Tally) of their reports. Neither needs arcs, so
 //! operators become sources or sinks without any (protocol rule 10).
 
-use crate::component::Component;
+use crate::component::{Component, Firing};
 use crate::graph::{FlowGraph, Node};
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
 use crate::protocol::{Interface, Mutant};
@@ -117,6 +117,14 @@ impl Program {
             operator.interface.mutant = Some(mutant);
         }
         self.mutant = Some(mutant);
+        self
+    }
+
+    /// The same program in which an operator fires by another rule, valid or not: to show what a rule of the validator is for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_firing(mut self, at: OperatorId, firing: Firing) -> Self {
+        self.operators[at.0 as usize].interface.firing = firing;
         self
     }
 

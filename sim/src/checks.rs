@@ -1,7 +1,9 @@
 //! Checks of the checker as a whole: each asks one question of many instances.
 
 mod agreement;
+mod contention;
 mod faults;
+mod independent;
 mod random_flows;
 mod structure;
 mod verdicts;
