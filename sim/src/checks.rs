@@ -1,9 +1,12 @@
 //! Checks of the checker as a whole: each asks one question of many instances.
 
 mod agreement;
+mod contention;
 mod faults;
+mod independent;
 mod random_flows;
 mod random_updates;
+mod structure;
 mod verdicts;
 mod yardstick;
 
