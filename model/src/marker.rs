@@ -57,6 +57,11 @@ impl Mail {
         matches!(self, Self::Apply(_) | Self::Resume(_))
     }
 
+    /// Its place among updates: that of the update that it is about, and the last of all for the end.
+    pub fn place(self) -> UpdateId {
+        self.update().unwrap_or(UpdateId(u32::MAX))
+    }
+
     /// The update that it is about.
     pub fn update(self) -> Option<UpdateId> {
         match self {

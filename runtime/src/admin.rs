@@ -3,23 +3,27 @@
 //! One request and one response per connection, each a line of JSON, over a Unix socket that only its owner may open.
 //! A request that cannot be read is answered with diagnostics; it never reaches the flow.
 
+mod pending;
+
 use crate::admission::{Admission, admit};
-use crate::engine::{Applied, Running, Status};
-use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
-use neurath_model::spec;
+use crate::engine::{Applied, PastStatus, Running, Status};
+use crate::update_files::UpdateFiles;
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
+use neurath_model::plan::Scheduler;
 use neurath_model::update::Update;
+use pending::Pending;
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 /// The version of requests and responses.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 const REQUEST_BYTES_MAX: u64 = 1 << 20;
 const CONNECTIONS_MAX: usize = 32;
@@ -33,10 +37,25 @@ pub enum Ask {
     Status,
     /// Apply an update.
     Apply {
-        /// The name of the update's text, for diagnostics.
-        source: String,
-        /// The update's text.
-        text: String,
+        /// Its texts.
+        files: UpdateFiles,
+        /// How it is to travel, if that is said.
+        #[serde(default)]
+        scheduler: Option<Scheduler>,
+    },
+    /// Abort an update that is not committed yet.
+    Abort {
+        /// Its name.
+        update: String,
+    },
+    /// Take back the last update that was applied.
+    Rollback,
+    /// What was applied.
+    History,
+    /// Apply an update of the history again.
+    Replay {
+        /// Its number.
+        update: u32,
     },
 }
 
@@ -62,12 +81,25 @@ pub struct Response {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reply {
-    /// How the flow stands.
-    Status(Status),
+    /// How the flow stands, and updates that are not committed yet.
+    Status(Status, Vec<PendingStatus>),
+    /// What was applied.
+    History(Vec<PastStatus>),
+    /// The update will not be committed.
+    Aborted(String),
     /// The update was applied.
     Applied(AppliedReply),
     /// The request was refused; the flow is as before.
     Refused(Diagnostics),
+}
+
+/// An update that is being prepared: until it is committed it can be aborted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PendingStatus {
+    /// What it is called.
+    pub name: String,
+    /// What is being done.
+    pub phase: String,
 }
 
 /// An update that was applied.
@@ -77,6 +109,8 @@ pub struct AppliedReply {
     pub update: u32,
     /// What it is called.
     pub name: String,
+    /// How it travelled.
+    pub scheduler: Scheduler,
     /// What the model checker said before it was committed.
     pub admission: Admission,
     /// For each operator changed, microseconds from the submission, in the order in which they changed.
@@ -91,6 +125,7 @@ impl AppliedReply {
         Self {
             update: applied.update.0,
             name: applied.name.clone(),
+            scheduler: applied.scheduler,
             admission,
             operators: applied.operators.iter().map(|(name, at)| (name.clone(), since(*at))).collect(),
             answered_us: since(applied.answered),
@@ -117,8 +152,9 @@ struct Shared {
     flow: Arc<Running>,
     /// How many requests are being answered.
     open: AtomicUsize,
-    /// Held from admission to submission: what was checked is what is committed, against the flow it was checked against.
+    /// Held from admission to commit: what was checked is what is committed, against the flow it was checked against.
     admission: Mutex<()>,
+    pending: Pending,
 }
 
 /// Counts a request while it is answered, however that ends.
@@ -148,7 +184,12 @@ impl Endpoint {
             let _ = std::fs::remove_file(path);
         }
         let listener = bind(path).map_err(|e| cannot_open(path, &e))?;
-        let shared = Arc::new(Shared { flow, open: AtomicUsize::new(0), admission: Mutex::new(()) });
+        let shared = Arc::new(Shared {
+            flow,
+            open: AtomicUsize::new(0),
+            admission: Mutex::new(()),
+            pending: Pending::default(),
+        });
         let serving = shared.clone();
         let spawned = thread::Builder::new().name("admin".into()).spawn(move || serve(&listener, &serving));
         spawned.map_err(|e| cannot_open(path, &e))?;
@@ -251,33 +292,47 @@ fn understand(line: &str) -> Result<Ask, Diagnostics> {
 fn carry_out(ask: Ask, shared: &Shared) -> Result<Reply, Diagnostics> {
     let flow = &shared.flow;
     match ask {
-        Ask::Status => Ok(Reply::Status(flow.status())),
-        Ask::Apply { source, text } => {
-            let (update, map) = spec::update::parse(&source, &text)?;
-            let (ticket, admission) = {
-                let _held = match shared.admission.try_lock() {
-                    Ok(held) => held,
-                    Err(TryLockError::WouldBlock) => return Err(being_checked(&update, &map)),
-                    Err(TryLockError::Poisoned(held)) => held.into_inner(),
-                };
-                flow.refuse_if_busy(&update, &map)?;
-                let admission = admit(&flow.graph(), &update, &map, flow.registry().catalogue())?;
-                (flow.submit(&update, &map)?, admission)
-            };
-            Ok(Reply::Applied(AppliedReply::new(&ticket.wait()?, admission)))
+        Ask::Status => Ok(Reply::Status(flow.status(), shared.pending.status())),
+        Ask::History => Ok(Reply::History(flow.history())),
+        Ask::Abort { update } => shared.pending.abort(&update, &flow.status()).map(|()| Reply::Aborted(update)),
+        Ask::Apply { files, scheduler } => {
+            let (update, map) = files.read()?;
+            apply(shared, &update, &map, scheduler)
+        }
+        Ask::Rollback => apply(shared, &flow.rollback()?, &SourceMap::default(), None),
+        Ask::Replay { update } => {
+            let (update, scheduler) = flow.past_update(update)?;
+            apply(shared, &update, &SourceMap::default(), Some(scheduler))
         }
     }
 }
 
-fn being_checked(update: &Update, map: &SourceMap) -> Diagnostics {
-    Diagnostics(vec![Diagnostic {
-        code: Code::R01,
-        message: format!("update `{}` cannot be submitted while another is being checked", update.name),
-        places: map.place(&Thing::UpdateName, "this update").into_iter().collect(),
-        expected: "no other update on its way".into(),
-        found: "one that the model checker is looking at".into(),
-        hint: "wait for its answer (`neurath update status`), then submit again".into(),
-    }])
+/// Prepares, checks, commits, and waits for the answer. Until the commit it can be aborted; several may wait for their answers at
+/// a time.
+fn apply(
+    shared: &Shared,
+    update: &Update,
+    map: &SourceMap,
+    scheduler: Option<Scheduler>,
+) -> Result<Reply, Diagnostics> {
+    let flow = &shared.flow;
+    let mut entry = shared.pending.enter(&update.name);
+    let (ticket, admission) = {
+        let _held = shared.admission.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        loop {
+            entry.go_on("being planned, and its functions built", map)?;
+            let prepared = flow.prepare(update, map, scheduler)?;
+            entry.go_on("being checked", map)?;
+            let admission = admit(prepared.before(), prepared.plan(), map)?;
+            entry.commits(map)?;
+            // Only a submission that did not come by this endpoint can have been first.
+            if let Some(ticket) = flow.commit(prepared)? {
+                break (ticket, admission);
+            }
+            entry = shared.pending.enter(&update.name);
+        }
+    };
+    Ok(Reply::Applied(AppliedReply::new(&ticket.wait()?, admission)))
 }
 
 fn diagnostic(code: Code, message: String, expected: &str, found: &str, hint: &str) -> Diagnostics {

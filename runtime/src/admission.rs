@@ -4,11 +4,9 @@
 //! admission takes milliseconds for a flow like the HTTP server and never long. A search that does not end in time
 //! lets the update through, and the answer says `undecided`.
 
-use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
 use neurath_model::graph::FlowGraph;
-use neurath_model::plan::plan;
-use neurath_model::update::Update;
+use neurath_model::plan::Plan;
 use neurath_sim::explore::{Budget, Explorer, Verdict};
 use neurath_sim::instance::{Bounds, Instance};
 use serde::{Deserialize, Serialize};
@@ -25,32 +23,26 @@ pub struct Admission {
     pub micros: u64,
 }
 
-/// Checks an update against a flow graph. `Err` if it cannot be planned, or if a run breaks a property.
-pub fn admit(
-    graph: &FlowGraph,
-    update: &Update,
-    map: &SourceMap,
-    catalogue: &Catalogue,
-) -> Result<Admission, Diagnostics> {
-    let plan = plan(graph, update, map, catalogue, None)?;
-    let instance = Instance::new(graph, &[plan], Bounds::default());
+/// Checks how an update is to be carried out in a flow. `Err` if a run breaks a property.
+pub fn admit(graph: &FlowGraph, plan: &Plan, map: &SourceMap) -> Result<Admission, Diagnostics> {
+    let instance = Instance::new(graph, std::slice::from_ref(plan), Bounds::default());
     let budget = Budget { states_max: 500_000, time_max: Some(Duration::from_secs(2)) };
     let exploration = Explorer::new(&instance).budget(budget).run();
     let verdict = match exploration.verdict {
         Verdict::Holds => "holds",
         Verdict::Undecided { .. } => "undecided",
         Verdict::Breached { breach, run, .. } => {
-            return Err(Diagnostics(vec![refuted(update, map, breach.property, &breach.story, run.len())]));
+            return Err(Diagnostics(vec![refuted(&plan.update, map, breach.property, &breach.story, run.len())]));
         }
     };
     let micros = exploration.elapsed.as_micros() as u64;
     Ok(Admission { verdict: verdict.into(), states: exploration.distinct, micros })
 }
 
-fn refuted(update: &Update, map: &SourceMap, property: &str, story: &str, steps: usize) -> Diagnostic {
+fn refuted(update: &str, map: &SourceMap, property: &str, story: &str, steps: usize) -> Diagnostic {
     Diagnostic {
         code: Code::R06,
-        message: format!("update `{}` breaks {property} in a run of {steps} steps", update.name),
+        message: format!("update `{update}` breaks {property} in a run of {steps} steps"),
         places: map.place(&Thing::UpdateName, "this update").into_iter().collect(),
         expected: format!("{property} in every run"),
         found: story.into(),

@@ -1,13 +1,14 @@
 //! The threaded runtime: the third driver of the protocol.
 //!
 //! ```text
-//!   submit --> control: plan, build --> entrance ==> operators on workers ==> exit --> control: answer
+//!   submit --> control: plan, build, commit --> mail ==> operators on workers ==> reports --> control: answer
 //! ```
 //!
-//! Reading order: [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO queues), [`carried`] (what a
-//! marker brings along), [`activation`] (an operator that runs), [`worker`] (a thread with its operators),
-//! [`placement`] (which operator on which thread), [`running`] (a flow that runs, and what can be asked of it),
-//! [`tracer`] (the run as a trace).
+//! Reading order: [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO queues whose end moves), [`carried`] (what a
+//! marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an operator that runs), [`worker`] (a
+//! thread with its operators), [`placement`] (which operator on which thread), [`control`] (entrance and exit: the order of
+//! updates, and their answers), [`crew`] (how operators are put to work), [`running`] (a flow that runs, and what can be
+//! asked of it), [`status`] (what it says of itself), [`tracer`] (the run as a trace).
 //!
 //! Operators know nothing of threads, threads nothing of updates: an activation performs the effects of the protocol
 //! wherever it is placed.
@@ -15,11 +16,17 @@
 pub(crate) mod activation;
 pub(crate) mod arc;
 pub(crate) mod carried;
+pub(crate) mod control;
+pub(crate) mod crew;
+pub(crate) mod mailbox;
 pub mod placement;
 pub mod running;
 pub(crate) mod signal;
+pub mod status;
 pub(crate) mod tracer;
 pub(crate) mod worker;
 
+pub use control::Applied;
 pub use placement::Placement;
-pub use running::{Applied, Options, Running, Status, Ticket};
+pub use running::{Options, Prepared, Running, Ticket};
+pub use status::{PastStatus, Status};

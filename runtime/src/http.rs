@@ -29,6 +29,7 @@ pub mod components;
 mod compose;
 mod compress;
 mod connection;
+pub mod evolution;
 mod fill;
 mod framing;
 mod header;
@@ -59,6 +60,6 @@ mod requirements;
 #[cfg(test)]
 mod testing;
 
-pub use components::{BLOCKING, FLOW, NIO, register};
+pub use components::{BLOCKING, FLOW, NIO, Site, register, register_at};
 pub use observations::{Met, Observations, mixed};
 pub use server::Server;

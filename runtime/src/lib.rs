@@ -10,6 +10,8 @@
 pub mod function;
 pub mod packet;
 
+pub mod update_files;
+
 pub mod admin;
 pub mod admission;
 pub mod engine;

@@ -35,7 +35,7 @@ impl Item {
     pub fn head(&self) -> Head {
         match self {
             Self::Packet(_) => Head::Packet,
-            Self::Marker(_) => Head::Marker,
+            Self::Marker(marker) => Head::Marker(marker.update),
             Self::End => Head::Closed,
         }
     }
@@ -92,6 +92,11 @@ impl Cell {
             cell.past.insert(update);
         }
         cell
+    }
+
+    /// The oldest update that mail is about.
+    pub fn oldest_mail(&self) -> Option<UpdateId> {
+        self.mail.iter().map(|mail| mail.place()).min()
     }
 
     /// The mail that it takes next: the first, or, if it was stopped, the first of what it was stopped for.

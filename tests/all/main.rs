@@ -8,6 +8,7 @@
 //! * `transcripts`: commands with all they print.
 
 mod book;
+mod evolution;
 mod operator;
 mod refusals;
 mod serving;

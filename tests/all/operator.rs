@@ -165,9 +165,11 @@ fn numbers_go_on_across_an_update() -> Result<(), Box<dyn std::error::Error>> {
 
     // Check the update against the flow that runs, apply it, and wait for the answer.
     let (update, places) = update::parse("padded.toml", UPDATE)?;
-    let admission = admit(&running.graph(), &update, &places, registry.catalogue())?;
+    let prepared = running.prepare(&update, &places, None)?;
+    let admission = admit(prepared.before(), prepared.plan(), &places)?;
     assert_eq!(admission.verdict, "holds");
-    let applied = running.submit(&update, &places)?.wait()?;
+    let ticket = running.commit(prepared)?.expect("no other update was first");
+    let applied = ticket.wait()?;
     assert_eq!(applied.operators.len(), 1, "`number` alone was changed");
 
     outside.write_all(b"three\n")?;

@@ -1,9 +1,10 @@
 //! What a running server refuses, with a code, a place and a hint; it serves on through all of it.
 
-use crate::support::{Site, blocking, get, nio, site};
+use crate::support::{Site, blocking, get, nio, site, until};
 use neurath_model::diagnostic::{Code, Diagnostics};
 use neurath_runtime::admin::{self, Ask, Endpoint, Reply};
 use neurath_runtime::engine::Options;
+use neurath_runtime::update_files::UpdateFiles;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
@@ -28,9 +29,10 @@ fn administered() -> Administered {
 }
 
 fn apply(site: &Administered, text: &str) -> Result<Reply, Diagnostics> {
-    match admin::ask(&site.path, Ask::Apply { source: "update.toml".into(), text: text.into() })? {
+    let files = UpdateFiles { update: Some(("update.toml".into(), text.into())), flow: None };
+    match admin::ask(&site.path, Ask::Apply { files, scheduler: None })? {
         Reply::Refused(diagnostics) => Err(diagnostics),
-        reply @ (Reply::Applied(_) | Reply::Status(_)) => Ok(reply),
+        reply => Ok(reply),
     }
 }
 
@@ -99,7 +101,7 @@ fn bad_updates_are_refused_and_the_server_serves_on() {
         assert!(found.contains(expected), "{what}: {found:?}");
         assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK", "after {what}");
     }
-    assert!(site.flow.status().applied.is_empty());
+    assert_eq!(site.flow.status().applied, 0);
     site.flow.stop().expect("it ends in order");
 }
 
@@ -114,12 +116,12 @@ fn what_is_not_a_request_is_answered_with_r03() {
         BufReader::new(stream).read_line(&mut answer).expect("answered");
         assert!(answer.contains("\"R03\""), "{answer}");
     }
-    assert!(matches!(admin::ask(&site.path, Ask::Status), Ok(Reply::Status(_))));
+    assert!(matches!(admin::ask(&site.path, Ask::Status), Ok(Reply::Status(..))));
     site.flow.stop().expect("it ends in order");
 }
 
 #[test]
-fn a_second_update_in_flight_is_refused_and_the_first_is_applied() {
+fn updates_that_meet_a_slow_client_wait_for_it_and_are_applied_in_order() {
     let Site { folder, server, address, .. } = site(Options::default());
     const BYTES: usize = 64 << 20;
     std::fs::write(folder.path().join("big"), vec![7u8; BYTES]).expect("space for 64 MB");
@@ -131,14 +133,17 @@ fn a_second_update_in_flight_is_refused_and_the_first_is_applied() {
     let (update, map) = nio();
     let ticket = server.flow.submit(&update, &map).expect("accepted");
     let (second, second_map) = blocking();
-    let refused = server.flow.submit(&second, &second_map).err().expect("one at a time");
-    assert_eq!(refused.0[0].code, Code::R01);
-    assert!(!refused.0[0].places.is_empty(), "it says which update");
-    assert_eq!(server.flow.status().in_flight.as_deref(), Some("nio"));
+    let behind = server.flow.submit(&second, &second_map).expect("planned for the flow as the first will leave it");
+    let status = server.flow.status();
+    let names: Vec<&str> = status.in_flight.iter().map(|update| update.name.as_str()).collect();
+    assert_eq!(names, ["nio", "blocking"]);
+    let held_up = || server.flow.status().in_flight[0].held_up_by.iter().any(|held| held.operator == "reply");
+    assert!(until(held_up), "the status says who holds it up: {:?}", server.flow.status().in_flight);
     let mut rest = Vec::new();
     slow.read_to_end(&mut rest).expect("the response goes on");
     assert!(rest.len() > BYTES, "header and body, complete: {}", rest.len());
     assert_eq!(ticket.wait().expect("answered").name, "nio");
+    assert_eq!(behind.wait().expect("answered").name, "blocking");
     assert_eq!(get(address, "/000/000000.bin"), "HTTP/1.1 200 OK");
     server.flow.stop().expect("it ends in order");
 }

@@ -48,3 +48,14 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     stream.read_to_end(&mut response).expect("read to the end");
     String::from_utf8_lossy(&response).lines().next().unwrap_or_default().to_owned()
 }
+
+/// Whether something comes true within a few seconds. It says only that it came true, never that it did not.
+pub(crate) fn until(holds: impl Fn() -> bool) -> bool {
+    for _ in 0..1000 {
+        if holds() {
+            return true;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    holds()
+}

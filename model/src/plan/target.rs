@@ -1,17 +1,20 @@
 //! Where an update leads: the flow after it, the change of each operator that stays, and whose state goes to whom.
 //!
 //! An update names the operators that it changes, or the whole flow to change to. From a flow, the change of each operator
-//! that stays is read off by comparing; only what becomes of its state cannot be, and is said in the update (U04, U12, U13).
+//! that stays is read off by comparing; only what becomes of its state cannot be, and is said in the update (U04, U12, U13). A
+//! property that the flow leaves open is what the update says, or else what the operator has, or else the default.
 
 use super::change::{self, Proposal};
 use super::place;
 use crate::component::Catalogue;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap, Thing};
-use crate::flow::Flow;
+use crate::flow::{Flow, InitialPacket, PortRef};
 use crate::graph::{FlowGraph, Node};
 use crate::id::OperatorId;
 use crate::update::{Change, StatePolicy, Update};
 use crate::validate::{diagnostic, names, validate};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The state of an operator that goes, for one that comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +71,7 @@ impl Target {
         for (_, node) in graph.operators() {
             known.add(node.component.clone());
         }
-        let after = validate(flow, &map.flow(), &known)?;
+        let after = validate(&completed(graph, update, flow, &known), &map.flow(), &known)?;
         let mut target = Self {
             update: Update { changes: [].into(), flow: None, ..update.clone() },
             after: None,
@@ -122,6 +125,28 @@ impl Target {
             self.handovers.push(Handover { from: id, to: name.clone(), state: change.state.clone() });
         }
     }
+}
+
+/// The flow to change to with every property that it leaves open: the update's values, and those that operators have which stay.
+fn completed(graph: &FlowGraph, update: &Update, flow: &Flow, catalogue: &Catalogue) -> Flow {
+    let mut whole = flow.clone();
+    for operator in &flow.operators {
+        let component = catalogue.component(&operator.component);
+        let declares = |property: &str| component.is_some_and(|c| c.property(property).is_some());
+        let is_open = |property: &str| {
+            !flow.initial.iter().any(|packet| packet.to.operator == operator.name && packet.to.port_name() == property)
+        };
+        let said = update.changes.get(&operator.name).map(|change| &change.properties);
+        let had = graph.find(&operator.name).map(|id| &graph.operator(id).properties);
+        let mut values: BTreeMap<&String, &Value> =
+            had.into_iter().flatten().filter(|(name, _)| declares(name)).collect();
+        values.extend(said.into_iter().flatten());
+        let open = values.into_iter().filter(|(name, _)| is_open(name));
+        whole.initial.extend(
+            open.map(|(name, value)| InitialPacket { value: value.clone(), to: PortRef::new(&operator.name, name) }),
+        );
+    }
+    whole
 }
 
 /// The flow before and after, and what the update says.

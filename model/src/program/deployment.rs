@@ -11,6 +11,7 @@ use crate::graph::FlowGraph;
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
 use crate::marker::{Expected, Mail, Orders};
 use crate::plan::{Action, Pass, Plan, Scheduler};
+use crate::protocol::Interface;
 use crate::update::StatePolicy;
 use std::collections::BTreeMap;
 
@@ -77,26 +78,28 @@ pub struct Deployment {
 
 impl Deployment {
     /// What the marker says to an operator; where the plan has nothing for it, that it is to be passed on everywhere.
-    pub fn orders(&self, program: &Program, at: OperatorId) -> Orders {
-        self.orders.get(&at).copied().unwrap_or_else(|| {
-            let interface = &program.operator(at).interface;
-            Orders { awaited: interface.forward(), forward: interface.outputs, settles: true, ..Orders::default() }
+    pub fn orders(&self, interface: &Interface, at: OperatorId) -> Orders {
+        self.orders.get(&at).copied().unwrap_or_else(|| Orders {
+            awaited: interface.forward(),
+            forward: interface.outputs,
+            settles: true,
+            ..Orders::default()
         })
     }
 
     /// What the marker says when it comes to a port: at a feedback port it speaks of that port only.
-    pub fn orders_at(&self, program: &Program, at: OperatorId, port: PortIndex) -> Orders {
+    pub fn orders_at(&self, interface: &Interface, at: OperatorId, port: PortIndex) -> Orders {
         match self.switches.get(&(at, port)) {
             Some((orders, _)) => *orders,
-            None => self.orders(program, at),
+            None => self.orders(interface, at),
         }
     }
 
     /// What mail about the update says to an operator.
-    pub fn orders_by_mail(&self, program: &Program, at: OperatorId, mail: Mail) -> Orders {
+    pub fn orders_by_mail(&self, interface: &Interface, at: OperatorId, mail: Mail) -> Orders {
         match mail {
             Mail::Apply(_) => self.second.get(&at).copied().unwrap_or_default(),
-            Mail::Marker(_) | Mail::Resume(_) | Mail::End => self.orders(program, at),
+            Mail::Marker(_) | Mail::Resume(_) | Mail::End => self.orders(interface, at),
         }
     }
 

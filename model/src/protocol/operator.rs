@@ -20,8 +20,8 @@ pub enum Head {
     Empty,
     /// A packet.
     Packet,
-    /// A marker.
-    Marker,
+    /// The marker of an update.
+    Marker(UpdateId),
     /// The end of the arc.
     Closed,
 }
@@ -185,9 +185,15 @@ impl Operator {
     }
 
     /// What may be read now, given what stands at each port: a join takes its tuple only when it is complete, so that
-    /// no function ever holds half of one. Mail goes before markers and ends: an update that begins here was submitted
-    /// before whatever they bring.
-    pub fn readable(&self, interface: &Interface, mail: bool, mut head: impl FnMut(PortIndex) -> Head) -> Readable {
+    /// no function ever holds half of one. Mail goes before the markers of later updates, which may know nothing of this
+    /// operator any more, and before the end of an arc. `mail` is the oldest update that mail is about, the word that the flow
+    /// ends being later than all.
+    pub fn readable(
+        &self,
+        interface: &Interface,
+        mail: Option<UpdateId>,
+        mut head: impl FnMut(PortIndex) -> Head,
+    ) -> Readable {
         let ready = self.ready(interface);
         let (mut packets, mut others) = (PortSet::EMPTY, PortSet::EMPTY);
         for port in ready.iter() {
@@ -196,8 +202,10 @@ impl Operator {
                 Head::Packet => {
                     packets.insert(port);
                 }
-                Head::Marker | Head::Closed if mail && !interface.feedback.contains(port) => {}
-                Head::Marker | Head::Closed => {
+                Head::Marker(update)
+                    if mail.is_some_and(|mail| mail < update) && !interface.feedback.contains(port) => {}
+                Head::Closed if mail.is_some() && !interface.feedback.contains(port) => {}
+                Head::Marker(_) | Head::Closed => {
                     others.insert(port);
                 }
             }
@@ -547,19 +555,21 @@ mod tests {
     fn an_all_join_takes_whole_tuples_and_lets_markers_through() {
         let (op, mut i) = (Operator::new(), merge(2, 1));
         i.firing = Firing::All;
-        let half = op.readable(&i, false, |p| if p == P[0] { Head::Packet } else { Head::Empty });
+        let half = op.readable(&i, None, |p| if p == P[0] { Head::Packet } else { Head::Empty });
         assert_eq!(half, Readable::default());
-        let mixed = op.readable(&i, false, |p| if p == P[0] { Head::Packet } else { Head::Marker });
+        let mixed = op.readable(&i, None, |p| if p == P[0] { Head::Packet } else { Head::Marker(U1.update) });
         assert_eq!(mixed, Readable { ports: PortSet::only(P[1]), tuple: false });
-        assert!(op.readable(&i, false, |_| Head::Packet).tuple);
+        assert!(op.readable(&i, None, |_| Head::Packet).tuple);
     }
 
     #[test]
-    fn mail_goes_before_markers_and_ends_but_not_before_packets() {
-        let (op, i) = (Operator::new(), merge(2, 1));
-        let head = |p| if p == P[0] { Head::Packet } else { Head::Marker };
-        assert_eq!(op.readable(&i, true, head).ports, PortSet::only(P[0]));
-        assert_eq!(op.readable(&i, false, head).ports, PortSet::first(2));
+    fn mail_goes_before_later_markers_and_ends_but_not_before_packets() {
+        let (op, i) = (Operator::new(), merge(3, 1));
+        let head = |p: PortIndex| [Head::Packet, Head::Marker(U1.update), Head::Closed][usize::from(p.0)];
+        let ports = |mail| op.readable(&i, mail, head).ports;
+        assert_eq!(ports(Some(UpdateId::NONE)), PortSet::only(P[0]));
+        assert_eq!(ports(Some(U2.update)), PortSet::first(2), "it was submitted later than this marker");
+        assert_eq!(ports(None), PortSet::first(3));
     }
 
     #[test]

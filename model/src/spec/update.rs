@@ -74,7 +74,7 @@ pub fn parse_with(source_name: &str, text: &str, open: Open<'_>) -> Result<(Upda
 }
 
 /// A flow file in one of the two formats, told apart by its name.
-fn parse_flow(source: &str, text: &str) -> Result<(Flow, SourceMap), Diagnostics> {
+pub fn parse_flow(source: &str, text: &str) -> Result<(Flow, SourceMap), Diagnostics> {
     if source.ends_with(".json") { fbp_json::parse(source, text) } else { fbp::parse(source, text) }
 }
 

@@ -4,6 +4,7 @@
 use crate::cli::Format;
 use crate::function::Registry;
 use crate::http;
+use crate::update_files::UpdateFiles;
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
 use neurath_model::flow::Flow;
@@ -104,17 +105,31 @@ impl Session {
     /// Reads a flow: FBP JSON if the name ends in `.json`, else FBP text.
     pub fn flow(&mut self, path: &Path) -> Result<(Flow, SourceMap), Diagnostics> {
         let (source, text) = self.read(path)?;
-        if path.extension().is_some_and(|e| e == "json") {
-            spec::fbp_json::parse(&source, &text)
-        } else {
-            spec::fbp::parse(&source, &text)
-        }
+        spec::update::parse_flow(&source, &text)
     }
 
-    /// Reads an update.
+    /// Reads an update: a TOML file, with the flow file that it may name, or a flow file alone, which is the flow to change to.
     pub fn update(&mut self, path: &Path) -> Result<(Update, SourceMap), Diagnostics> {
-        let (source, text) = self.read(path)?;
-        spec::update::parse(&source, &text)
+        Ok(self.update_files(path)?.read()?)
+    }
+
+    /// Reads the files of an update, without judging more of them than is needed to find the second.
+    pub fn update_files(&mut self, path: &Path) -> Result<UpdateFiles, Diagnostics> {
+        let file = self.read(path)?;
+        if is_flow(path) {
+            return Ok(UpdateFiles { update: None, flow: Some(file) });
+        }
+        let mut flow = None;
+        let mut open = |name: &str| {
+            let read = self.read(&path.parent().unwrap_or(Path::new("")).join(name))?;
+            flow = Some(read.clone());
+            Ok(read)
+        };
+        let read = spec::update::parse_with(&file.0, &file.1, &mut open);
+        match (read, flow) {
+            (Ok(_), flow) | (Err(_), flow @ Some(_)) => Ok(UpdateFiles { update: Some(file), flow }),
+            (Err(wrong), None) => Err(wrong),
+        }
     }
 
     /// The components compiled in, and those declared in these files.
@@ -132,6 +147,10 @@ impl Session {
         let (flow, map) = self.flow(path)?;
         validate(&flow, &map, catalogue)
     }
+}
+
+fn is_flow(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "fbp" || extension == "json")
 }
 
 /// The components that this program can run.

@@ -58,15 +58,16 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         return Err(no_folder(&args.root));
     }
     let options = Options { capacity: args.capacity as usize, placement: args.placement, trace };
-    let (mut flow, map) = match &args.flow {
+    let (flow, map) = match &args.flow {
         Some(path) => session.flow(path)?,
         None => {
             session.keep("http/flow.fbp", crate::http::FLOW);
             server::built_in()
         }
     };
-    server::configure(&mut flow, &args.root, &args.listen);
-    let Server { flow, observations } = Server::start_flow(&flow, &map, options)?;
+    let root = std::fs::canonicalize(&args.root).map_err(|e| failure("the folder cannot be served", &e))?;
+    let site = server::site(&root, &args.listen);
+    let Server { flow, observations } = Server::start_flow(&flow, &map, &site, options)?;
     let flow = Arc::new(flow);
     let endpoint = match Endpoint::open(&args.admin.unwrap_or_else(admin::default_path), flow.clone()) {
         Ok(endpoint) => endpoint,

@@ -1,10 +1,11 @@
 //! `neurath update`: against a running flow.
 
-use crate::admin::{self, AppliedReply, Ask, Reply};
+use crate::admin::{self, AppliedReply, Ask, PendingStatus, Reply};
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, Failure, SCHEMA_VERSION};
-use crate::engine::Status;
+use crate::engine::status::{PastStatus, Status, UpdateStatus};
 use neurath_model::diagnostic::{Code, Diagnostics};
+use neurath_model::plan::Scheduler;
 use std::path::PathBuf;
 
 /// Arguments of `neurath update`.
@@ -22,11 +23,27 @@ pub struct Args {
 enum Verb {
     /// Check an update against the running flow, and apply it.
     Apply {
-        /// The update file.
+        /// The update file, or a flow file to change to.
         update: PathBuf,
+        /// How the update travels: `scoped`, `epoch`, `dependent` or `stop-the-world`; chosen by guarantee and scope if not given.
+        #[arg(long, value_name = "NAME")]
+        scheduler: Option<Scheduler>,
     },
-    /// Show what runs, and what is under way.
+    /// Show what runs, what is under way, and who holds it up.
     Status,
+    /// Abort an update that is not committed yet.
+    Abort {
+        /// The update's name.
+        update: String,
+    },
+    /// Take back the last update that was applied.
+    Rollback,
+    /// List what was applied, or apply one of it again.
+    History {
+        /// Apply the update of this number again.
+        #[arg(long, value_name = "NUMBER")]
+        replay: Option<u32>,
+    },
 }
 
 /// Runs the verb.
@@ -34,15 +51,28 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     let path = args.admin.unwrap_or_else(admin::default_path);
     let ask = match args.verb {
         Verb::Status => Ask::Status,
-        Verb::Apply { update } => {
-            let (source, text) = session.read(&update)?;
-            Ask::Apply { source, text }
-        }
+        Verb::Apply { update, scheduler } => Ask::Apply { files: session.update_files(&update)?, scheduler },
+        Verb::Abort { update } => Ask::Abort { update },
+        Verb::Rollback => Ask::Rollback,
+        Verb::History { replay: Some(update) } => Ask::Replay { update },
+        Verb::History { replay: None } => Ask::History,
     };
     match admin::ask(&path, ask).map_err(unreachable)? {
         Reply::Refused(diagnostics) => Err(diagnostics.into()),
-        Reply::Status(status) => {
-            print_status(&status, session);
+        Reply::Status(status, pending) => {
+            print_status(&status, &pending, session);
+            Ok(Exit::Done)
+        }
+        Reply::History(past) => {
+            print_history(&past, session);
+            Ok(Exit::Done)
+        }
+        Reply::Aborted(update) => {
+            if session.json() {
+                session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "aborted": update }));
+            } else {
+                session.line(format_args!("aborted: update `{update}` will not be committed"));
+            }
             Ok(Exit::Done)
         }
         Reply::Applied(applied) => {
@@ -57,9 +87,10 @@ fn unreachable(diagnostics: Diagnostics) -> Failure {
     Failure { diagnostics, exit: if gone { Exit::Unreachable } else { Exit::Negative } }
 }
 
-fn print_status(status: &Status, session: &mut Session) {
+fn print_status(status: &Status, pending: &[PendingStatus], session: &mut Session) {
     if session.json() {
-        return session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "status": status }));
+        let value = serde_json::json!({ "schema_version": SCHEMA_VERSION, "status": status, "pending": pending });
+        return session.value(&value);
     }
     session.line(format_args!("flow {}", status.flow));
     let width = status.operators.iter().map(|o| o.name.len()).max().unwrap_or(0);
@@ -70,13 +101,58 @@ fn print_status(status: &Status, session: &mut Session) {
         };
         session.line(format_args!("  {:width$}  {}  {since}", operator.name, operator.component));
     }
-    session.line(format_args!("updates applied: {}", status.applied.len()));
-    match &status.in_flight {
-        Some(update) => session.line(format_args!("in flight: {update}")),
-        None => session.line(format_args!("in flight: none")),
+    for operator in &status.leaving {
+        session.line(format_args!("  {operator:width$}  has retired, and finishes what it holds"));
+    }
+    session.line(format_args!("threads: {}", status.threads));
+    session.line(format_args!("updates applied: {}", status.applied));
+    for update in pending {
+        session.line(format_args!("not committed: {}, {}", update.name, update.phase));
+    }
+    if status.in_flight.is_empty() {
+        session.line(format_args!("in flight: none"));
+    }
+    for update in &status.in_flight {
+        print_in_flight(update, session);
     }
     if let Some(failure) = &status.failure {
         session.line(format_args!("FAILED: {failure}"));
+    }
+}
+
+fn print_in_flight(update: &UpdateStatus, session: &mut Session) {
+    let (passed, all) = update.passed;
+    session.line(format_args!(
+        "in flight: update {} `{}` by {}, for {:.1} ms; its marker has passed {passed} of {all} operators",
+        update.update,
+        update.name,
+        update.scheduler,
+        ms(update.for_us)
+    ));
+    for held in &update.held_up_by {
+        session.line(format_args!("  {} {}", held.operator, held.why));
+    }
+}
+
+fn print_history(past: &[PastStatus], session: &mut Session) {
+    if session.json() {
+        return session.value(&serde_json::json!({ "schema_version": SCHEMA_VERSION, "history": past }));
+    }
+    if past.is_empty() {
+        session.line(format_args!("no update was applied"));
+    }
+    for past in past {
+        let parts = [("changed", &past.changed), ("came", &past.came), ("went", &past.went)];
+        let told = parts.into_iter().filter(|(_, names)| !names.is_empty());
+        let told: Vec<String> = told.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
+        session.line(format_args!(
+            "{:>4}  {}  by {}, {:.3} ms: {}",
+            past.update,
+            past.name,
+            past.scheduler,
+            ms(past.took_us),
+            told.join("; ")
+        ));
     }
 }
 

@@ -8,45 +8,64 @@
 //! noted as the [`Choice`] that the checker would have made, and goes into the trace.
 
 use crate::engine::arc::{Item, Receiver, Sender};
-use crate::engine::carried::{Carried, PreparedAction, Replacement};
-use crate::engine::running::Control;
+use crate::engine::carried::{Carried, PreparedAction, Replacement, Stage};
+use crate::engine::control::Control;
+use crate::engine::mailbox::{Letter, Mailbox};
+use crate::engine::signal::Signal;
 use crate::engine::tracer::Tracer;
 use crate::function::{Context, Done, Function, Readiness, Registry};
-use crate::packet::Packet;
+use crate::packet::{Packet, State};
 use mio::Registry as Poll;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::component::{Component, Emission, Wake};
-use neurath_model::id::{Lineage, OperatorId, PortIndex, PortSet, UpdateId};
+use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, PortSet, UpdateId};
+use neurath_model::marker::{Mail, Marker, Report};
+use neurath_model::program::{Act, Move};
 use neurath_model::protocol::{Effect, Effects, Event, Head, Interface, Operator};
 use neurath_model::update::StatePolicy;
 use smallvec::smallvec;
 use std::collections::VecDeque;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
-/// What stands behind an operator's protocol.
+/// What an operator runs.
 pub(crate) enum Body {
-    /// Takes submissions.
-    Entrance(Mailbox),
-    /// Answers.
-    Exit(Arc<Control>),
-    /// Runs a function.
+    /// A function.
     Function(Box<dyn Function>, Rules),
+    /// Nothing any more: its state was handed over, or it has left.
+    Gone(Rules),
 }
 
-/// Where submissions arrive; `None` is the end of the flow.
-pub(crate) struct Mailbox {
-    queue: mpsc::Receiver<Option<Arc<Carried>>>,
-    head: Option<Option<Arc<Carried>>>,
+/// What stands at an input port.
+pub(crate) enum Slot {
+    /// An arc.
+    Arc(Receiver),
+    /// Nothing yet: this arc is to come.
+    Expects(ArcId),
+    /// Nothing.
+    Vacant,
 }
 
-impl Mailbox {
-    pub(crate) fn new(queue: mpsc::Receiver<Option<Arc<Carried>>>) -> Self {
-        Self { queue, head: None }
+impl Slot {
+    fn head(&mut self) -> Head {
+        match self {
+            Self::Arc(receiver) => receiver.head(),
+            Self::Expects(_) | Self::Vacant => Head::Empty,
+        }
     }
 
-    fn waits(&mut self) -> bool {
-        self.head = self.head.take().or_else(|| self.queue.try_recv().ok());
-        self.head.is_some()
+    fn take(&mut self) -> Item {
+        match self {
+            Self::Arc(receiver) => receiver.take(),
+            Self::Expects(_) | Self::Vacant => unreachable!("nothing stands where no arc is"),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::Arc(receiver) => receiver.has_ended(),
+            Self::Expects(_) => false,
+            Self::Vacant => true,
+        }
     }
 }
 
@@ -56,11 +75,18 @@ pub(crate) struct Rules {
     emission: Emission,
     wake: Wake,
     outputs: usize,
+    absorbs: PortSet,
 }
 
 impl Rules {
     pub(crate) fn of(component: &Component) -> Self {
-        Self { emission: component.emission, wake: component.wake, outputs: component.outputs.len() }
+        let absorbs = component.inputs.iter().enumerate().filter(|(_, input)| input.absorbs);
+        Self {
+            emission: component.emission,
+            wake: component.wake,
+            outputs: component.outputs.len(),
+            absorbs: absorbs.map(|(port, _)| PortIndex(port as u8)).collect(),
+        }
     }
 }
 
@@ -68,10 +94,15 @@ impl Rules {
 pub(crate) struct Activation {
     pub(crate) at: OperatorId,
     pub(crate) interface: Interface,
-    pub(crate) inputs: Vec<Receiver>,
+    pub(crate) inputs: Vec<Slot>,
     pub(crate) outputs: Vec<Sender>,
     pub(crate) body: Body,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) signal: Arc<Signal>,
+    pub(crate) control: Arc<Control>,
     pub(crate) registry: Arc<Registry>,
+    /// How many packets an arc holds, but for feedback.
+    pub(crate) capacity: usize,
     pub(crate) tracer: Option<Tracer>,
     pub(crate) token_base: usize,
     pub(crate) progress: Progress,
@@ -100,11 +131,19 @@ pub(crate) struct Progress {
     over: bool,
 }
 
+impl Progress {
+    /// Before the first step.
+    pub(crate) fn of(operator: Operator) -> Self {
+        Self { operator, ..Self::default() }
+    }
+}
+
 /// Whose turn it is.
 #[derive(Clone, Copy)]
 enum Turn {
     Wake,
-    Mail,
+    Mail(usize),
+    Attach(PortIndex),
     Read(Pick),
 }
 
@@ -149,13 +188,16 @@ impl Activation {
         if self.is_over() {
             return false;
         }
+        self.open_mailbox();
+        self.inherit(poll);
         if self.conclusion_is_due() {
             self.conclude(poll);
             return true;
         }
         match self.next_turn() {
             Some(Turn::Wake) => self.wake(poll),
-            Some(Turn::Mail) => self.take_mail(poll),
+            Some(Turn::Mail(place)) => self.take_mail(place, poll),
+            Some(Turn::Attach(port)) => self.attach(port, poll),
             Some(Turn::Read(pick)) => self.read(pick, poll),
             None => return false,
         }
@@ -168,32 +210,50 @@ impl Activation {
     /// Wakes and ports take turns: a function that always asks for another wake must not keep markers waiting, nor a
     /// busy port what is ready (protocol rule 7).
     fn next_turn(&mut self) -> Option<Turn> {
+        self.open_mailbox();
         let wake = self.wake_is_due().then_some(Turn::Wake);
         if self.progress.woke || wake.is_none() {
-            let mail = self.mail_waits().then_some(Turn::Mail);
+            let mail = self.next_mail().map(Turn::Mail).or_else(|| self.arc_that_came().map(Turn::Attach));
             mail.or_else(|| self.pick().map(Turn::Read)).or(wake)
         } else {
             wake
         }
     }
 
+    fn open_mailbox(&mut self) {
+        self.mailbox.open();
+    }
+
     fn wake_is_due(&self) -> bool {
         let p = &self.progress;
         let wanted = !p.started || p.again || !p.ready.is_empty();
-        wanted && matches!(self.body, Body::Function(..)) && p.operator.may_wake()
+        wanted && matches!(self.body, Body::Function(..)) && p.operator.may_wake() && !self.is_stopped()
     }
 
-    fn mail_waits(&mut self) -> bool {
-        match &mut self.body {
-            Body::Entrance(mailbox) => mailbox.waits(),
-            Body::Exit(_) | Body::Function(..) => false,
-        }
+    /// Whether it is a source that was stopped: it begins nothing, so its function is not called at all.
+    fn is_stopped(&self) -> bool {
+        self.progress.operator.is_paused() && self.rules().wake == Wake::Source
+    }
+
+    fn next_mail(&self) -> Option<usize> {
+        self.mailbox.next(|resumes| self.progress.operator.takes_mail(resumes))
+    }
+
+    /// A port whose arc has come.
+    fn arc_that_came(&self) -> Option<PortIndex> {
+        let came = |slot: &Slot| matches!(slot, Slot::Expects(arc) if self.mailbox.has_arc(*arc));
+        self.inputs.iter().position(came).map(|port| PortIndex(port as u8))
     }
 
     /// A port to read, or a whole tuple. Ports take turns, so that none is starved.
     fn pick(&mut self) -> Option<Pick> {
+        let (is_stopped, mail) = (self.is_stopped(), self.mailbox.oldest());
         let inputs = &mut self.inputs;
-        let readable = self.progress.operator.readable(&self.interface, |port| inputs[usize::from(port.0)].head());
+        let readable =
+            self.progress.operator.readable(&self.interface, mail, |port| match inputs[usize::from(port.0)].head() {
+                Head::Packet if is_stopped => Head::Empty,
+                head => head,
+            });
         if readable.tuple {
             return Some(Pick::Tuple);
         }
@@ -216,7 +276,7 @@ impl Activation {
     fn read_port(&mut self, port: PortIndex, poll: &Poll) {
         match self.inputs[usize::from(port.0)].head() {
             Head::Packet => self.fire(port, poll),
-            Head::Marker => self.mark(port, poll),
+            Head::Marker(_) => self.mark(port, poll),
             Head::Closed => self.ended(port, poll),
             Head::Empty => unreachable!("a port is picked where something stands"),
         }
@@ -229,7 +289,7 @@ impl Activation {
         let emits = if self.invokes(Event::Packet { port }) {
             let lineage = self.lineage_of_firing(port, taken);
             self.call(poll, Some(lineage), |function, cx| function.fire(port, packet, cx));
-            self.hold_and_emit(lineage)
+            if self.rules().absorbs.contains(port) { Emits::new() } else { self.hold_and_emit(lineage) }
         } else {
             Emits::new()
         };
@@ -240,7 +300,7 @@ impl Activation {
     /// A lineage ends on a feedback arc, so a firing on what came over one begins another; but for a source, which
     /// begins one with what it lets go.
     fn lineage_of_firing(&mut self, port: PortIndex, taken: Lineage) -> Lineage {
-        let came_back = !self.interface.awaited.contains(port);
+        let came_back = self.interface.feedback.contains(port);
         if came_back && self.rules().wake != Wake::Source { self.begin() } else { taken }
     }
 
@@ -258,12 +318,18 @@ impl Activation {
         let Item::Marker(carried) = self.inputs[usize::from(port.0)].take() else {
             unreachable!("a marker stands at the head")
         };
-        let (marker, actions) = (carried.marker, carried.actions_for(self.at));
-        if !self.progress.carried.iter().any(|c| c.marker == marker) {
+        let marker = carried.marker;
+        let orders = carried.deployment.orders_at(&self.interface, self.at, port);
+        self.keep(carried);
+        self.react(Event::Marker { port, marker, orders }, poll);
+        self.note(&Choice::Mark { at: self.at, port }, &[]);
+        self.let_go();
+    }
+
+    fn keep(&mut self, carried: Arc<Carried>) {
+        if !self.progress.carried.iter().any(|c| c.marker == carried.marker) {
             self.progress.carried.push(carried);
         }
-        self.react(Event::Marker { port, marker, actions }, poll);
-        self.note(&Choice::Mark { at: self.at, port }, &[]);
     }
 
     fn ended(&mut self, port: PortIndex, poll: &Poll) {
@@ -273,23 +339,50 @@ impl Activation {
         self.let_go();
     }
 
-    fn take_mail(&mut self, poll: &Poll) {
-        let Body::Entrance(mailbox) = &mut self.body else { unreachable!("only the entrance has mail") };
-        match mailbox.head.take().expect("mail waits") {
-            None => {
-                self.react(Event::End, poll);
-                self.note(&Choice::End, &[]);
+    fn take_mail(&mut self, place: usize, poll: &Poll) {
+        self.progress.woke = false;
+        let (mail, carried) = self.mailbox.take(place);
+        let event = match (mail, carried) {
+            (Mail::Marker(update) | Mail::Apply(update), Some(carried)) => {
+                let orders = carried.deployment.orders_by_mail(&self.interface, self.at, mail);
+                self.keep(carried);
+                Event::Command { marker: Marker { update }, orders }
             }
-            Some(carried) => {
-                let marker = carried.marker;
-                self.progress.carried.push(carried.clone());
-                self.react(Event::Command { marker, actions: 0 }, poll);
-                let version = self.progress.operator.version();
-                if let Some(tracer) = &mut self.tracer {
-                    tracer.submit(&Choice::Submit { update: marker.update }, version, &carried.update);
-                }
-            }
+            (Mail::Resume(_), _) => Event::Resume,
+            (Mail::End, _) => Event::End,
+            (Mail::Marker(_) | Mail::Apply(_), None) => unreachable!("such mail brings what its marker carries"),
+        };
+        self.react(event, poll);
+        self.note(&Choice::Deliver { at: self.at, mail }, &[]);
+        self.let_go();
+    }
+
+    /// Attaches an arc that has come. What it holds is seen from now on, and its producer tells this worker of more.
+    fn attach(&mut self, port: PortIndex, poll: &Poll) {
+        self.progress.woke = false;
+        let slot = &mut self.inputs[usize::from(port.0)];
+        let Slot::Expects(arc) = *slot else { unreachable!("an arc comes where it is expected") };
+        let receiver = self.mailbox.take_arc(arc);
+        let capacity = (!self.interface.feedback.contains(port)).then_some(self.capacity);
+        receiver.moved(self.signal.clone(), capacity);
+        *slot = Slot::Arc(receiver);
+        self.react(Event::Attached { port }, poll);
+        self.note(&Choice::Attach { at: self.at, port }, &[]);
+        self.let_go();
+    }
+
+    /// The state of an operator that goes has come: its function is given it before it starts.
+    fn inherit(&mut self, poll: &Poll) {
+        if !self.progress.operator.is_waiting() {
+            return;
         }
+        let Some((state, held)) = self.mailbox.take_state() else { return };
+        if let Some(state) = state {
+            self.call(poll, None, |function, cx| function.import(state, cx));
+        }
+        self.assert_silent();
+        self.progress.held = held;
+        self.react(Event::Inherited, poll);
     }
 
     /// Fires without a packet. A function that was just installed is started first.
@@ -313,12 +406,14 @@ impl Activation {
     /// Whether all outputs are in and the operator can end, or is over and has not said so.
     fn conclusion_is_due(&self) -> bool {
         let p = &self.progress;
-        p.pending.is_empty()
-            && ((p.operator.is_finishing() && p.held == 0) || (p.operator.is_closed() && self.has_read_all()))
+        p.pending.is_empty() && ((p.operator.is_finishing() && p.held == 0) || self.has_read_all())
     }
 
+    /// Whether nothing can come any more.
     fn has_read_all(&self) -> bool {
-        self.inputs.iter().all(Receiver::has_ended)
+        let operator = &self.progress.operator;
+        let ended = operator.is_closed() && !operator.is_retired() && self.inputs.iter().all(Slot::has_ended);
+        operator.is_released() || (ended && !self.mailbox.has_mail())
     }
 
     /// An operator that was told to finish, and holds nothing any more, ends; one that has ended and has read all its
@@ -327,7 +422,7 @@ impl Activation {
         if self.conclusion_is_due() && self.progress.operator.is_finishing() {
             self.react(Event::Finished, poll);
         }
-        if self.flush() && self.conclusion_is_due() {
+        if self.flush() && self.has_read_all() {
             self.progress.over = true;
             if let Some(tracer) = &mut self.tracer {
                 tracer.stop();
@@ -354,31 +449,54 @@ impl Activation {
         for effect in effects {
             self.perform(effect, poll);
         }
-        let joining: Vec<UpdateId> = self.progress.operator.joining().collect();
-        self.progress.carried.retain(|c| joining.contains(&c.marker.update));
+        self.note_stages();
+    }
+
+    /// Notes where markers stand here, and keeps what those carry that have not passed.
+    fn note_stages(&mut self) {
+        let operator = &self.progress.operator;
+        let under_way: Vec<UpdateId> = operator.under_way().collect();
+        let at = self.at;
+        self.progress.carried.retain(|carried| {
+            let stays = under_way.contains(&carried.marker.update);
+            let stage = match (stays, operator.is_finishing()) {
+                (false, _) => Stage::Passed,
+                (true, true) => Stage::Finishes,
+                (true, false) => Stage::Waits(operator.missing()),
+            };
+            carried.note(at, stage);
+            stays
+        });
     }
 
     fn perform(&mut self, effect: Effect, poll: &Poll) {
         match effect {
-            Effect::Apply { update, action } => self.apply(update, action, poll),
+            Effect::Apply { update, port, action } => self.apply(update, port, action, poll),
             Effect::Broadcast { marker, ports } => {
                 let carried = self.carried(marker.update);
                 let copies = ports.iter().map(|port| (port, Item::Marker(carried.clone())));
                 self.progress.pending.extend(copies);
             }
-            Effect::Answer { update, outcome } => {
+            Effect::Report { update, report } => {
                 let carried = self.carried(update);
-                let Body::Exit(control) = &self.body else { unreachable!("only the exit answers") };
-                control.answer(&carried, outcome);
+                if report == Report::Applied {
+                    carried.note_applied(self.at);
+                }
+                self.control.report(&carried, self.at, report);
             }
             Effect::Finish => {
                 if matches!(self.body, Body::Function(..)) {
                     self.call(poll, None, |function, cx| function.close(cx));
                 }
             }
+            Effect::Drain => {}
             Effect::Close => {
                 let ends = (0..self.outputs.len()).map(|port| (PortIndex(port as u8), Item::End));
                 self.progress.pending.extend(ends);
+            }
+            Effect::Release => {
+                self.body = Body::Gone(self.rules());
+                self.control.release(self.at);
             }
             Effect::Invoke | Effect::InvokeWake | Effect::Discard => {
                 unreachable!("packets and wakes do not come this way")
@@ -392,10 +510,24 @@ impl Activation {
     }
 
     /// The update's computation time at this operator: between two firings, all outputs gone out.
-    fn apply(&mut self, update: UpdateId, action: u16, poll: &Poll) {
+    fn apply(&mut self, update: UpdateId, port: Option<PortIndex>, action: u16, poll: &Poll) {
         assert!(self.progress.pending.is_empty(), "S3: an update is applied when all outputs have gone out");
         let carried = self.carried(update);
-        match carried.take(self.at, action) {
+        let deployment = &carried.deployment;
+        let acts = port.map_or_else(|| deployment.acts(self.at), |port| deployment.acts_at(self.at, port));
+        match &acts[usize::from(action)] {
+            Act::Replace(_) | Act::Configure => self.change(carried.take(self.at, action), poll),
+            Act::HandOver(to, policy) => self.hand_over(*to, policy, poll),
+            Act::Disconnect(a_move) => self.disconnect(*a_move),
+            Act::Connect(a_move) => {
+                let to = a_move.to.expect("an arc comes to somewhere");
+                self.inputs[usize::from(to.port.0)] = Slot::Expects(a_move.arc);
+            }
+        }
+    }
+
+    fn change(&mut self, prepared: PreparedAction, poll: &Poll) {
+        match prepared {
             PreparedAction::Replace(replacement) => self.replace(*replacement, poll),
             PreparedAction::Configure(properties) => {
                 let Body::Function(function, _) = &mut self.body else { unreachable!("only functions are changed") };
@@ -403,31 +535,58 @@ impl Activation {
                 // New values may let it do what it could not before: it is asked once.
                 self.progress.again = true;
             }
-        }
-        if action + 1 == carried.actions_for(self.at) {
-            carried.note_applied(self.at);
+            PreparedAction::Rewire => unreachable!("arcs are moved by what the deployment says"),
         }
     }
 
-    fn replace(&mut self, new: Replacement, poll: &Poll) {
-        let rules = Rules::of(&new.component);
-        let old = std::mem::replace(&mut self.body, Body::Function(new.function, rules));
-        let Body::Function(old, _) = old else { unreachable!("only functions are replaced") };
+    /// Takes the arc from its own port and sends it on, with all that is on it.
+    fn disconnect(&mut self, a_move: Move) {
+        let from = a_move.from.expect("an arc is taken from somewhere");
+        let slot = std::mem::replace(&mut self.inputs[usize::from(from.port.0)], Slot::Vacant);
+        let Slot::Arc(receiver) = slot else { unreachable!("S9: an arc stands where it is taken away") };
+        if let Some(to) = a_move.to {
+            self.control.send(to.operator, Letter::Arc(a_move.arc, receiver));
+        }
+    }
+
+    /// Gives the state, open work included, to an operator that waits for it.
+    fn hand_over(&mut self, to: OperatorId, policy: &StatePolicy, poll: &Poll) {
+        let state = self.export(poll, policy);
+        let held = std::mem::take(&mut self.progress.held);
+        self.control.send(to, Letter::State(state, held));
+    }
+
+    /// Takes the function out, and makes of its state what the policy says.
+    fn export(&mut self, poll: &Poll, policy: &StatePolicy) -> Option<State> {
+        let gone = Body::Gone(self.rules());
+        let Body::Function(old, _) = std::mem::replace(&mut self.body, gone) else {
+            unreachable!("a function is taken out once")
+        };
         let mut state = None;
         self.with_context(poll, None, |_, cx| state = Some(old.export(cx)));
+        self.assert_silent();
         let state = state.expect("the function was asked");
-        let state = match new.state {
+        match policy {
             StatePolicy::Keep => Some(state),
             StatePolicy::Reset => None,
-            StatePolicy::Transfer(name) => Some(self.registry.run_transfer(&name, state)),
-        };
-        if let Some(state) = state {
-            self.call(poll, None, |function, cx| function.import(state, cx));
+            StatePolicy::Transfer(name) => Some(self.registry.run_transfer(name, state)),
         }
+    }
+
+    fn assert_silent(&self) {
         assert!(
             self.progress.done.is_empty(),
             "a function emits nothing while state is handed over; it may in start()"
         );
+    }
+
+    fn replace(&mut self, new: Replacement, poll: &Poll) {
+        let state = self.export(poll, &new.state);
+        self.body = Body::Function(new.function, Rules::of(&new.component));
+        if let Some(state) = state {
+            self.call(poll, None, |function, cx| function.import(state, cx));
+        }
+        self.assert_silent();
         self.progress.started = false;
     }
 
@@ -435,7 +594,7 @@ impl Activation {
 
     fn call(&mut self, poll: &Poll, lineage: Option<Lineage>, f: impl FnOnce(&mut dyn Function, &mut Context<'_>)) {
         self.with_context(poll, lineage, |body, cx| {
-            let Body::Function(function, _) = body else { unreachable!("entrance and exit run no function") };
+            let Body::Function(function, _) = body else { unreachable!("what has left is not called") };
             f(&mut **function, cx);
         });
     }
@@ -456,8 +615,7 @@ impl Activation {
 
     fn rules(&self) -> Rules {
         match &self.body {
-            Body::Function(_, rules) => *rules,
-            Body::Entrance(_) | Body::Exit(_) => unreachable!("entrance and exit run no function"),
+            Body::Function(_, rules) | Body::Gone(rules) => *rules,
         }
     }
 

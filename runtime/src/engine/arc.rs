@@ -1,18 +1,21 @@
-//! Arcs at run time: FIFO, one producer, one consumer, bounded in packets.
+//! Arcs at run time: FIFO, one producer, one consumer, bounded in packets; their consumer's end moves.
 //!
 //! The bound is kept by credit, as it would be between two machines: the consumer counts what it has taken, the
 //! producer what it has sent. Markers and the end of the arc are not counted, so that an update is never held up by
 //! a full arc that it does not need (protocol rule: markers do not count against capacity). The queue behind it is
 //! std's list-based channel, which grows in blocks and frees them.
+//!
+//! When the consumer's end moves with packets inside, the producer may be about to tell the old consumer of one more. It puts
+//! the packet on the arc first and then asks who reads; the new consumer says that it reads first and then looks. With
+//! sequential consistency between the two, either the producer tells the new one or the new one sees the packet (protocol rule 9).
 
 use crate::engine::carried::Carried;
 use crate::engine::signal::Signal;
 use crate::packet::Packet;
 use neurath_model::id::Lineage;
 use neurath_model::protocol::Head;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Mutex, mpsc};
 
 /// What travels on an arc.
 #[derive(Debug)]
@@ -29,9 +32,13 @@ pub(crate) enum Item {
 #[derive(Debug)]
 struct Shared {
     taken: AtomicUsize,
+    /// How many packets the arc holds; changed when its end moves between a feedback port and another.
+    capacity: AtomicUsize,
     producer_waits: AtomicBool,
     producer: Arc<Signal>,
-    consumer: Arc<Signal>,
+    consumer: Mutex<Arc<Signal>>,
+    /// How often the consumer's end has moved.
+    moves: AtomicU32,
 }
 
 /// The producer's end.
@@ -40,7 +47,9 @@ pub(crate) struct Sender {
     queue: mpsc::Sender<Item>,
     shared: Arc<Shared>,
     sent: usize,
-    capacity: usize,
+    /// Who read the arc when it had moved so often.
+    consumer: Arc<Signal>,
+    moves: u32,
 }
 
 /// The consumer's end.
@@ -55,11 +64,16 @@ pub(crate) struct Receiver {
 /// An arc between two workers (or two operators of one); without a capacity it is unbounded.
 pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Signal>, consumer: Arc<Signal>) -> (Sender, Receiver) {
     let (send, receive) = mpsc::channel();
-    let shared =
-        Arc::new(Shared { taken: AtomicUsize::new(0), producer_waits: AtomicBool::new(false), producer, consumer });
-    let capacity = capacity.unwrap_or(usize::MAX);
+    let shared = Arc::new(Shared {
+        taken: AtomicUsize::new(0),
+        capacity: AtomicUsize::new(capacity.unwrap_or(usize::MAX)),
+        producer_waits: AtomicBool::new(false),
+        producer,
+        consumer: Mutex::new(consumer.clone()),
+        moves: AtomicU32::new(0),
+    });
     (
-        Sender { queue: send, shared: shared.clone(), sent: 0, capacity },
+        Sender { queue: send, shared: shared.clone(), sent: 0, consumer, moves: 0 },
         Receiver { queue: receive, shared, head: None, ended: false },
     )
 }
@@ -68,7 +82,7 @@ impl Sender {
     /// How many more packets fit.
     pub(crate) fn room(&self) -> usize {
         let under_way = self.sent.wrapping_sub(self.shared.taken.load(Ordering::Acquire));
-        self.capacity - under_way.min(self.capacity)
+        self.shared.capacity.load(Ordering::Relaxed).saturating_sub(under_way)
     }
 
     /// Whether a packet fits; if not, the producer will be woken when one does.
@@ -90,13 +104,29 @@ impl Sender {
         self.queue.send(item).expect("a consumer reads its arc to the end");
     }
 
-    /// Tells the consumer that something was sent.
-    pub(crate) fn notify(&self) {
-        self.shared.consumer.notify();
+    /// Tells whoever reads the arc now that something was sent.
+    pub(crate) fn notify(&mut self) {
+        fence(Ordering::SeqCst);
+        let moves = self.shared.moves.load(Ordering::Relaxed);
+        if moves != self.moves {
+            self.moves = moves;
+            self.consumer = self.shared.consumer.lock().expect("not poisoned").clone();
+        }
+        self.consumer.notify();
     }
 }
 
 impl Receiver {
+    /// The end has come to another consumer, at a port that holds so many packets; it must look for items after this. A
+    /// producer that waits for room tries again.
+    pub(crate) fn moved(&self, consumer: Arc<Signal>, capacity: Option<usize>) {
+        *self.shared.consumer.lock().expect("not poisoned") = consumer;
+        self.shared.capacity.store(capacity.unwrap_or(usize::MAX), Ordering::Relaxed);
+        self.shared.moves.fetch_add(1, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.wake_producer();
+    }
+
     /// What stands at the head.
     pub(crate) fn head(&mut self) -> Head {
         if self.head.is_none() {
@@ -105,7 +135,7 @@ impl Receiver {
         match &self.head {
             None => Head::Empty,
             Some(Item::Packet(..)) => Head::Packet,
-            Some(Item::Marker(_)) => Head::Marker,
+            Some(Item::Marker(carried)) => Head::Marker(carried.marker.update),
             Some(Item::End) => Head::Closed,
         }
     }
@@ -117,16 +147,19 @@ impl Receiver {
             Item::Packet(..) => {
                 self.shared.taken.fetch_add(1, Ordering::Release);
                 fence(Ordering::SeqCst);
-                if self.shared.producer_waits.load(Ordering::Relaxed)
-                    && self.shared.producer_waits.swap(false, Ordering::AcqRel)
-                {
-                    self.shared.producer.notify();
-                }
+                self.wake_producer();
             }
             Item::Marker(_) => {}
             Item::End => self.ended = true,
         }
         item
+    }
+
+    fn wake_producer(&self) {
+        let waits = &self.shared.producer_waits;
+        if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::AcqRel) {
+            self.shared.producer.notify();
+        }
     }
 
     /// Whether the end was taken.
@@ -162,6 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn an_arc_that_comes_to_a_feedback_port_holds_any_number() {
+        let (mut tx, rx) = arc(Some(1), signal(), signal());
+        tx.send(packet(0));
+        assert!(!tx.has_room_or_waits());
+        rx.moved(signal(), None);
+        assert!(tx.has_room_or_waits());
+        tx.send(packet(1));
+        rx.moved(signal(), Some(1));
+        assert_eq!(tx.room(), 0, "what is there stays, and nothing is added");
+    }
+
+    #[test]
     fn packets_cross_threads_in_order_under_a_bound() {
         const N: u64 = 100_000;
         let (mut tx, mut rx) = arc(Some(7), signal(), signal());
@@ -181,5 +226,55 @@ mod tests {
             assert_eq!(value.take::<u64>(), n);
         }
         producer.join().expect("the producer ends");
+    }
+
+    /// The end goes to and fro between two consumers, each of which sleeps in its own poll until it is told; a lost word would
+    /// make it sleep for ever.
+    #[test]
+    fn an_end_that_moves_wakes_its_new_owner() {
+        const N: u64 = 20_000;
+        let polls = [Poll::new().expect("a poll"), Poll::new().expect("a poll")];
+        let signals = [0, 1].map(|i| Arc::new(Signal::new(&polls[i]).expect("a waker")));
+        let (mut tx, rx) = arc(None, signal(), signals[0].clone());
+        let producer = std::thread::spawn(move || {
+            for n in 0..N {
+                tx.send(packet(n));
+                tx.notify();
+            }
+        });
+        let (to_first, first) = mpsc::channel::<(Receiver, u64)>();
+        let (to_second, second) = mpsc::channel::<(Receiver, u64)>();
+        to_first.send((rx, 0)).expect("open");
+        let consume =
+            |mut poll: Poll, signal: Arc<Signal>, from: mpsc::Receiver<(Receiver, u64)>, to: mpsc::Sender<_>| {
+                move || {
+                    let mut events = mio::Events::with_capacity(8);
+                    while let Ok((mut rx, mut expected)) = from.recv() {
+                        rx.moved(signal.clone(), None);
+                        let until = (expected + 97).min(N);
+                        while expected < until {
+                            signal.announce_sleep();
+                            if rx.head() == Head::Empty {
+                                poll.poll(&mut events, None).expect("woken");
+                            }
+                            signal.awake();
+                            if rx.head() != Head::Empty {
+                                let Item::Packet(_, value) = rx.take() else { panic!("only packets were sent") };
+                                assert_eq!(value.take::<u64>(), expected);
+                                expected += 1;
+                            }
+                        }
+                        if expected == N || to.send((rx, expected)).is_err() {
+                            return;
+                        }
+                    }
+                }
+            };
+        let [a, b] = polls;
+        let first = std::thread::spawn(consume(a, signals[0].clone(), first, to_second));
+        let second = std::thread::spawn(consume(b, signals[1].clone(), second, to_first));
+        for thread in [producer, first, second] {
+            thread.join().expect("it ends");
+        }
     }
 }

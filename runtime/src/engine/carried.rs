@@ -1,24 +1,27 @@
-//! What a marker carries at run time: new functions, built before the update was committed, and properties.
+//! What a marker carries at run time: the deployment, new functions, built before the update was committed, and properties.
 //!
 //! One `Carried` is shared by all copies of an update's marker. Each operator takes out what is meant for it, at its
-//! computation time, and notes when that was.
+//! computation time, and notes how far the marker has come.
 
 use crate::function::{Function, Properties};
 use neurath_model::component::Component;
-use neurath_model::id::OperatorId;
+use neurath_model::id::{OperatorId, PortSet};
 use neurath_model::marker::Marker;
+use neurath_model::program::Deployment;
 use neurath_model::update::{StatePolicy, Update};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::time::Instant;
 
-/// An action, ready to be performed.
+/// What is needed for an action, beyond what the deployment says.
 pub(crate) enum PreparedAction {
     /// Go on with another function.
     Replace(Box<Replacement>),
     /// Take new values of properties.
     Configure(Properties),
+    /// Nothing more.
+    Rewire,
 }
 
 /// A function that is ready to take over.
@@ -28,29 +31,47 @@ pub(crate) struct Replacement {
     pub(crate) state: StatePolicy,
 }
 
+/// Where a marker stands at an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has come, and is awaited at these ports too.
+    Waits(PortSet),
+    /// It has come everywhere, and open work is being finished.
+    Finishes,
+    /// It has passed.
+    Passed,
+}
+
 /// A marker and what it carries.
 pub(crate) struct Carried {
     pub(crate) marker: Marker,
     pub(crate) update: Update,
-    actions: BTreeMap<OperatorId, Mutex<Vec<Option<PreparedAction>>>>,
+    pub(crate) deployment: Deployment,
+    prepared: BTreeMap<OperatorId, Mutex<Vec<Option<PreparedAction>>>>,
     applied: Mutex<Vec<(OperatorId, Instant)>>,
+    stages: Mutex<BTreeMap<OperatorId, Stage>>,
 }
 
 impl Carried {
-    pub(crate) fn new(marker: Marker, update: Update, actions: BTreeMap<OperatorId, Vec<PreparedAction>>) -> Self {
+    pub(crate) fn new(
+        update: Update,
+        deployment: Deployment,
+        prepared: BTreeMap<OperatorId, Vec<PreparedAction>>,
+    ) -> Self {
         let slots = |list: Vec<PreparedAction>| Mutex::new(list.into_iter().map(Some).collect());
-        let actions = actions.into_iter().map(|(at, list)| (at, slots(list))).collect();
-        Self { marker, update, actions, applied: Mutex::new(Vec::new()) }
+        Self {
+            marker: Marker { update: deployment.update },
+            update,
+            deployment,
+            prepared: prepared.into_iter().map(|(at, list)| (at, slots(list))).collect(),
+            applied: Mutex::new(Vec::new()),
+            stages: Mutex::new(BTreeMap::new()),
+        }
     }
 
-    /// How many actions it has for an operator.
-    pub(crate) fn actions_for(&self, at: OperatorId) -> u16 {
-        self.actions.get(&at).map_or(0, |slots| slots.lock().expect("not poisoned").len() as u16)
-    }
-
-    /// Takes an action out: it is performed once.
+    /// Takes what an action needs: it is performed once.
     pub(crate) fn take(&self, at: OperatorId, action: u16) -> PreparedAction {
-        let mut slots = self.actions[&at].lock().expect("not poisoned");
+        let mut slots = self.prepared[&at].lock().expect("not poisoned");
         slots[usize::from(action)].take().expect("S6: an update is applied at most once at each operator")
     }
 
@@ -62,6 +83,16 @@ impl Carried {
     /// When each operator was changed.
     pub(crate) fn applied(&self) -> Vec<(OperatorId, Instant)> {
         self.applied.lock().expect("not poisoned").clone()
+    }
+
+    /// Notes how far the marker has come at an operator.
+    pub(crate) fn note(&self, at: OperatorId, stage: Stage) {
+        self.stages.lock().expect("not poisoned").insert(at, stage);
+    }
+
+    /// How far the marker has come at each operator that it has reached.
+    pub(crate) fn stages(&self) -> BTreeMap<OperatorId, Stage> {
+        self.stages.lock().expect("not poisoned").clone()
     }
 }
 

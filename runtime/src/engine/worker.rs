@@ -4,20 +4,24 @@
 //! together (protocol rule 7).
 
 use crate::engine::activation::Activation;
-use crate::engine::running::Control;
+use crate::engine::control::Control;
 use crate::engine::signal::Signal;
 use crate::function::Readiness;
 use mio::{Events, Poll, event::Event};
+use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// A thread's operators, and what it sleeps on.
 pub(crate) struct Worker {
-    pub(crate) activations: Vec<Activation>,
-    pub(crate) poll: Poll,
-    pub(crate) signal: Arc<Signal>,
-    pub(crate) control: Arc<Control>,
+    /// By the number that tokens of the poll have for each.
+    activations: BTreeMap<usize, Activation>,
+    /// Operators that updates bring in.
+    newcomers: mpsc::Receiver<Activation>,
+    poll: Poll,
+    signal: Arc<Signal>,
+    control: Arc<Control>,
 }
 
 impl Worker {
@@ -25,17 +29,26 @@ impl Worker {
     const QUANTUM: usize = 64;
     /// How many busy rounds pass between two looks at the sockets.
     const ROUNDS_PER_POLL: u32 = 4;
-
     /// Which bits of a token name the operator.
-    pub(crate) fn token_base(activation: usize) -> usize {
-        activation << 32
+    pub(crate) const TOKEN_SHIFT: u32 = 32;
+
+    pub(crate) fn new(
+        poll: Poll,
+        signal: Arc<Signal>,
+        newcomers: mpsc::Receiver<Activation>,
+        control: Arc<Control>,
+    ) -> Self {
+        Self { activations: BTreeMap::new(), newcomers, poll, signal, control }
     }
 
     /// Runs until every operator has ended and every arc into them is read to its end, or until the flow has failed.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let mut busy_rounds = 0;
-        while !self.activations.iter().all(Activation::is_over) && !self.control.has_failed() {
+        // Without a first operator, the update that it was to come with was refused.
+        let Ok(first) = self.newcomers.recv() else { return Ok(()) };
+        self.take_in(first);
+        while !self.activations.is_empty() && !self.control.has_failed() {
             if self.round() {
                 busy_rounds += 1;
                 if busy_rounds % Self::ROUNDS_PER_POLL == 0 {
@@ -44,7 +57,8 @@ impl Worker {
                 continue;
             }
             self.signal.announce_sleep();
-            if !self.activations.iter_mut().any(Activation::can_step) && !self.control.has_failed() {
+            if !self.welcome() && !self.activations.values_mut().any(Activation::can_step) && !self.control.has_failed()
+            {
                 self.look(&mut events, None)?;
             }
             self.signal.awake();
@@ -52,12 +66,31 @@ impl Worker {
         Ok(())
     }
 
-    /// Gives each operator its turn; says whether any took a step.
+    /// Takes in operators that have come; says whether any has.
+    fn welcome(&mut self) -> bool {
+        let mut any = false;
+        while let Ok(activation) = self.newcomers.try_recv() {
+            self.take_in(activation);
+            any = true;
+        }
+        any
+    }
+
+    fn take_in(&mut self, activation: Activation) {
+        self.activations.insert(activation.token_base >> Self::TOKEN_SHIFT, activation);
+    }
+
+    /// Gives each operator its turn, and lets go of those that are over; says whether any took a step.
     fn round(&mut self) -> bool {
         let registry = self.poll.registry();
-        let mut any = false;
-        for activation in &mut self.activations {
+        let (mut any, mut over) = (false, false);
+        for activation in self.activations.values_mut() {
             any |= activation.run(registry, Self::QUANTUM);
+            over |= activation.is_over();
+        }
+        any |= self.welcome();
+        if over {
+            self.activations.retain(|_, activation| !activation.is_over());
         }
         any
     }
@@ -68,7 +101,10 @@ impl Worker {
             result => result?,
         }
         for event in events.iter().filter(|e| e.token() != Signal::TOKEN) {
-            self.activations[event.token().0 >> 32].became_ready(readiness(event));
+            // What has left may have been ready a moment ago.
+            if let Some(activation) = self.activations.get_mut(&(event.token().0 >> Self::TOKEN_SHIFT)) {
+                activation.became_ready(readiness(event));
+            }
         }
         Ok(())
     }

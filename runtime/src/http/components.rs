@@ -57,15 +57,49 @@ const ENTRY_BYTES_MAX: u64 = 1 << 20;
 
 /// Registers the components and transfers of the server flow. What their functions see is told to `observations`.
 pub fn register(registry: &mut Registry, observations: Arc<Observations>) {
+    register_at(registry, observations, &Site::default());
+}
+
+/// What operators serve, and where, if nothing else is said: the defaults of the properties `ROOT` and `LISTEN`.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The folder.
+    pub root: String,
+    /// The address.
+    pub listen: String,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self { root: ".".into(), listen: "127.0.0.1:8080".into() }
+    }
+}
+
+impl Site {
+    /// A component with the defaults of this site.
+    fn of(&self, mut component: Component) -> Component {
+        for property in &mut component.properties {
+            match property.name.as_str() {
+                "ROOT" => property.default = Some(self.root.as_str().into()),
+                "LISTEN" => property.default = Some(self.listen.as_str().into()),
+                _ => {}
+            }
+        }
+        component
+    }
+}
+
+/// The same with other defaults than those of [`Site::default`].
+pub fn register_at(registry: &mut Registry, observations: Arc<Observations>, site: &Site) {
     let (accept, blocking, nio) = (Arc::clone(&observations), Arc::clone(&observations), observations);
-    registry.component(accept_1(), move |p| Acceptor::new(p, &accept));
+    registry.component(site.of(accept_1()), move |p| Acceptor::new(p, &accept));
     registry.component(read_1(), |p| Ok(Reader::new(p)));
     registry.component(parse_1(), |p| Ok(Parser::new(p)));
-    registry.component(load("1", "bytes", "reads the whole file into memory"), Loader::blocking);
-    registry.component(load("nio", "file", "opens the file and passes its descriptor on"), Loader::nio);
+    registry.component(site.of(load("1", "bytes", "reads the whole file into memory")), Loader::blocking);
+    registry.component(site.of(load("nio", "file", "opens the file and passes its descriptor on")), Loader::nio);
     for (version, body) in [("1", "bytes"), ("nio", "file")] {
-        registry.component(cache("http/cache", version, body, "http.Cache"), Cacher::<FrequentShelf>::new);
-        registry.component(cache("http/lru", version, body, "http.Lru"), Cacher::<RecentShelf>::new);
+        registry.component(site.of(cache("http/cache", version, body, "http.Cache")), Cacher::<FrequentShelf>::new);
+        registry.component(site.of(cache("http/lru", version, body, "http.Lru")), Cacher::<RecentShelf>::new);
     }
     registry.component(fill_1(), |p| Ok(Filler::new(p)));
     registry.component(compose_1(), |_| Ok(Composer::default()));

@@ -1,10 +1,11 @@
 //! The server flow put to work: the flow text with a folder and an address filled in, started by the engine.
 
-use super::{FLOW, Observations, register};
+use super::components::Site;
+use super::{FLOW, Observations, register, register_at};
 use crate::engine::{Options, Running};
 use crate::function::Registry;
 use neurath_model::diagnostic::{Diagnostics, SourceMap};
-use neurath_model::flow::{Flow, InitialPacket, PortRef};
+use neurath_model::flow::Flow;
 use neurath_model::graph::FlowGraph;
 use neurath_model::spec;
 use neurath_model::validate::validate;
@@ -23,16 +24,15 @@ pub struct Server {
 impl Server {
     /// Serves `root` at `listen` with the flow that comes with this crate.
     pub fn start(root: &Path, listen: &str, options: Options) -> Result<Self, Diagnostics> {
-        let (mut flow, map) = built_in();
-        configure(&mut flow, root, listen);
-        Self::start_flow(&flow, &map, options)
+        let (flow, map) = built_in();
+        Self::start_flow(&flow, &map, &site(root, listen), options)
     }
 
-    /// Serves with another flow of the same components.
-    pub fn start_flow(flow: &Flow, map: &SourceMap, options: Options) -> Result<Self, Diagnostics> {
+    /// Serves with another flow of the same components; `site` says what, and where, where the flow does not.
+    pub fn start_flow(flow: &Flow, map: &SourceMap, site: &Site, options: Options) -> Result<Self, Diagnostics> {
         let observations = Arc::new(Observations::default());
         let mut registry = Registry::default();
-        register(&mut registry, observations.clone());
+        register_at(&mut registry, observations.clone(), site);
         let graph = validate(flow, map, registry.catalogue())?;
         let flow = Running::start(&graph, Arc::new(registry), options)?;
         Ok(Self { flow, observations })
@@ -58,22 +58,9 @@ pub fn built_in_graph() -> FlowGraph {
     validate(&flow, &map, registry.catalogue()).expect("the flow that comes with this crate is valid")
 }
 
-/// Sets the folder of every operator that has one, and the address of the first `http/accept`. Two cannot have the same; any
-/// others keep theirs.
-pub fn configure(flow: &mut Flow, root: &Path, listen: &str) {
-    for component in ["http/load", "http/cache", "http/lru"] {
-        set(flow, component, usize::MAX, "ROOT", &root.display().to_string());
-    }
-    set(flow, "http/accept", 1, "LISTEN", listen);
-}
-
-/// Sets a property of the first so many operators of a component.
-fn set(flow: &mut Flow, component: &str, count: usize, property: &str, value: &str) {
-    let operators = flow.operators.iter().filter(|o| o.component.name == component);
-    let targets: Vec<PortRef> = operators.take(count).map(|o| PortRef::new(&*o.name, property)).collect();
-    flow.initial.retain(|packet| !targets.contains(&packet.to));
-    let packets = targets.into_iter().map(|to| InitialPacket { value: value.into(), to });
-    flow.initial.extend(packets);
+/// The folder `root`, at `listen`.
+pub fn site(root: &Path, listen: &str) -> Site {
+    Site { root: root.display().to_string(), listen: listen.into() }
 }
 
 #[cfg(test)]
@@ -81,6 +68,16 @@ mod tests {
     use super::*;
     use crate::http::testing::client::{Client, folder, settle};
     use crate::http::testing::flow;
+    use neurath_model::flow::{InitialPacket, PortRef};
+
+    /// Sets a property of the first so many operators of a component.
+    fn set(flow: &mut Flow, component: &str, count: usize, property: &str, value: &str) {
+        let operators = flow.operators.iter().filter(|o| o.component.name == component);
+        let targets: Vec<PortRef> = operators.take(count).map(|o| PortRef::new(&*o.name, property)).collect();
+        flow.initial.retain(|packet| !targets.contains(&packet.to));
+        let packets = targets.into_iter().map(|to| InitialPacket { value: value.into(), to });
+        flow.initial.extend(packets);
+    }
 
     /// The engine, and not only the driver of the other tests, runs every flow.
     #[test]
@@ -90,10 +87,9 @@ mod tests {
         settle(&root.join("a.txt"));
         for name in ["cached", "cached-nio", "compressed-nio", "flow", "lru-nio", "nio", "two-ports"] {
             let (mut flow, map) = flow(name);
-            configure(&mut flow, &root, "127.0.0.1:0");
             set(&mut flow, "http/accept", usize::MAX, "LISTEN", "127.0.0.1:0");
             let is_kept = flow.operators.iter().any(|operator| operator.name == "fill");
-            let server = Server::start_flow(&flow, &map, Options::default()).expect(name);
+            let server = Server::start_flow(&flow, &map, &site(&root, "127.0.0.1:0"), Options::default()).expect(name);
             let addresses = server.observations.listening_all();
             assert_eq!(
                 (addresses.len(), addresses.first().copied()),

@@ -82,7 +82,8 @@ fn version_after(instance: &Instance, world: &World, at: OperatorId, choice: &Ch
         }
         Choice::Mark { port, .. } => match head(world, at, *port) {
             Some(Item::Marker(marker)) => {
-                let orders = instance.update(marker.update).orders_at(&instance.program, at, *port);
+                let orders =
+                    instance.update(marker.update).orders_at(&instance.program.operator(at).interface, at, *port);
                 Event::Marker { port: *port, marker: *marker, orders }
             }
             Some(Item::Packet(_) | Item::End) | None => return operator.version(),
@@ -91,7 +92,8 @@ fn version_after(instance: &Instance, world: &World, at: OperatorId, choice: &Ch
         Choice::Attach { port, .. } => Event::Attached { port: *port },
         Choice::Deliver { mail, .. } => match mail {
             Mail::Marker(update) | Mail::Apply(update) => {
-                let orders = instance.update(*update).orders_by_mail(&instance.program, at, *mail);
+                let orders =
+                    instance.update(*update).orders_by_mail(&instance.program.operator(at).interface, at, *mail);
                 Event::Command { marker: Marker { update: *update }, orders }
             }
             Mail::Resume(_) => Event::Resume,

@@ -1,7 +1,9 @@
 //! Where arcs go: taken from a port, under way, attached to another.
 //!
-//! An arc that was taken away is *in transit*: the update's marker owns it. An operator attaches it at its computation time if it
-//! has come by then, and in a step of its own if it comes later, as all arcs do to operators that an update brings in.
+//! An arc that was taken away is *in transit*: the update's marker owns it. From its computation time on, an operator's port
+//! expects it, and attaches it in a step of its own when it has come. Nobody can tell that step from the computation time, for the
+//! port reads nothing in between; and so it does not matter which of the two operators, the one that lets go or the one that
+//! gets, is first.
 
 use super::{Listener, Taking, World};
 use crate::instance::{Fault, Instance};
@@ -61,9 +63,6 @@ impl World {
         self.net.set_feed(to, Feed::Expects(a_move.arc));
         if instance.fault == Some(Fault::FetchArc) {
             self.fetch(instance, at, a_move.arc, to, listener);
-        }
-        if self.has_come(to) {
-            self.attach(instance, to, listener);
         }
     }
 

@@ -90,7 +90,7 @@ impl World {
     fn readable(&self, instance: &Instance, at: OperatorId) -> Readable {
         let interface = &instance.program.operator(at).interface;
         let cell = self.net.cell(at);
-        cell.operator.readable(interface, !cell.mail.is_empty(), |port| self.net.head(at, port))
+        cell.operator.readable(interface, cell.oldest_mail(), |port| self.net.head(at, port))
     }
 
     fn port_choices(&self, at: OperatorId, port: PortIndex, behaviour: &Behaviour, choices: &mut Vec<Choice>) {

@@ -57,9 +57,10 @@ impl World {
     /// Every source is told; those on their way out need no telling.
     fn end(&mut self, instance: &Instance) {
         self.net.ended = true;
+        let submitted = &instance.updates[..self.net.submitted as usize];
         for at in self.net.operators() {
             let is_source = instance.program.operator(at).interface.forward().is_empty();
-            if is_source && !self.net.cell(at).operator.is_released() {
+            if is_source && !submitted.iter().any(|update| update.retired.contains(&at)) {
                 self.net.cell_mut(at).mail.push(Mail::End);
             }
         }
@@ -71,7 +72,7 @@ impl World {
         let event = match mail {
             Mail::Marker(update) | Mail::Apply(update) => {
                 self.observe(instance, Observation::Marked { at, update }, listener);
-                let orders = instance.update(update).orders_by_mail(&instance.program, at, mail);
+                let orders = instance.update(update).orders_by_mail(&instance.program.operator(at).interface, at, mail);
                 Event::Command { marker: Marker { update }, orders }
             }
             Mail::Resume(_) => Event::Resume,
@@ -106,7 +107,7 @@ impl World {
             unreachable!("a mark is chosen where a marker stands")
         };
         self.observe(instance, Observation::Marked { at, update: marker.update }, listener);
-        let orders = instance.update(marker.update).orders_at(&instance.program, at, port);
+        let orders = instance.update(marker.update).orders_at(&instance.program.operator(at).interface, at, port);
         self.protocol(instance, at, Event::Marker { port, marker, orders }, &Taking::nothing(), listener);
     }
 

@@ -1,7 +1,7 @@
 //! What every drawing shows: operators in layers, arcs between them, and what an update changes.
 
 use neurath_model::graph::{FlowGraph, GraphArc};
-use neurath_model::id::{ArcId, OperatorId};
+use neurath_model::id::OperatorId;
 use neurath_model::plan::{Action, Plan};
 use serde::Serialize;
 use serde_json::Value;
@@ -67,7 +67,7 @@ impl Picture {
             name: graph.name().map(str::to_owned),
             update: plan.map(|plan| plan.update.clone()),
             operators: graph.operators().map(|(id, _)| operator(graph, id, plan)).collect(),
-            arcs: graph.arcs().map(|(id, arc)| line(graph, id, arc, plan)).collect(),
+            arcs: graph.arcs().map(|(_, arc)| line(graph, arc, plan)).collect(),
             layers: layers(graph),
         }
     }
@@ -104,14 +104,19 @@ fn change(actions: &[Action]) -> Change {
                 change.state = Some(state.to_string());
             }
             Action::Configure { properties } => change.properties.extend(properties.clone()),
+            Action::HandOver { .. } | Action::Disconnect { .. } | Action::Connect { .. } | Action::Retire => {}
         }
     }
     change
 }
 
-fn line(graph: &FlowGraph, id: ArcId, arc: &GraphArc, plan: Option<&Plan>) -> Line {
+fn line(graph: &FlowGraph, arc: &GraphArc, plan: Option<&Plan>) -> Line {
     let port = |name: String, operator: OperatorId| name[graph.operator(operator).name.len() + 1..].to_owned();
-    let after = plan.map(|plan| &plan.after.arc(id).carries).filter(|after| **after != arc.carries);
+    let after = plan.and_then(|plan| {
+        let to = plan.after.driven(&graph.output(arc.from))?;
+        Some(&plan.after.arc(plan.after.operator(to.operator).inputs[usize::from(to.port.0)]).carries)
+    });
+    let after = after.filter(|after| **after != arc.carries);
     Line {
         from: index(arc.from.operator),
         from_port: port(graph.output_name(arc.from), arc.from.operator),

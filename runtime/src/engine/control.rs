@@ -1,0 +1,242 @@
+//! What submitters and operators share: which operators run, which updates are under way, and what was answered.
+//!
+//! ```text
+//!   submit ---> ledger ---> mail to the heads            operators ---> reports ---> tally ---> answer
+//!               (one order of all updates)                                          (the exit of the talk)
+//! ```
+//!
+//! The ledger is the entrance and the exit: whoever holds it decides the order of updates, once for all operators. What is
+//! done under it takes microseconds and waits for nobody.
+
+use crate::engine::carried::Carried;
+use crate::engine::mailbox::{Address, Letter};
+use crate::engine::signal::Signal;
+use crate::engine::tracer::{Doors, Known};
+use neurath_model::diagnostic::Diagnostics;
+use neurath_model::graph::FlowGraph;
+use neurath_model::id::{OperatorId, UpdateId, Version};
+use neurath_model::marker::{Mail, Outcome, Report};
+use neurath_model::plan::{Plan, Scheduler};
+use neurath_model::program::Program;
+use neurath_model::protocol::{Next, Tally};
+use neurath_model::update::Update;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::time::{Duration, Instant};
+
+/// How many updates are remembered with all that is needed to take them back or apply them again.
+const REMEMBERED: usize = 256;
+
+/// An update that was applied.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// Its number.
+    pub update: UpdateId,
+    /// What it is called.
+    pub name: String,
+    /// How it travelled.
+    pub scheduler: Scheduler,
+    /// When it was submitted.
+    pub submitted: Instant,
+    /// When each operator was changed; those that came in, when the update was submitted.
+    pub operators: Vec<(String, Instant)>,
+    /// When the exit answered.
+    pub answered: Instant,
+}
+
+impl Applied {
+    /// From submission to the last operator changed.
+    pub fn to_last_operator(&self) -> Duration {
+        let last = self.operators.iter().map(|(_, at)| *at).max();
+        last.map_or(Duration::ZERO, |at| at.duration_since(self.submitted))
+    }
+}
+
+/// An update that was applied, and the flow before and after it.
+#[derive(Debug, Clone)]
+pub(crate) struct Past {
+    pub(crate) number: UpdateId,
+    pub(crate) update: Update,
+    pub(crate) scheduler: Scheduler,
+    pub(crate) before: FlowGraph,
+    pub(crate) after: FlowGraph,
+    pub(crate) took: Duration,
+    pub(crate) changed: Vec<String>,
+    pub(crate) came: Vec<String>,
+    pub(crate) went: Vec<String>,
+}
+
+/// What is shared.
+pub(crate) struct Control {
+    ledger: Mutex<Ledger>,
+    failed: AtomicBool,
+    signals: Mutex<Vec<Arc<Signal>>>,
+}
+
+/// What is known of the flow and its updates.
+pub(crate) struct Ledger {
+    /// The flow as the updates submitted so far leave it.
+    pub(crate) graph: FlowGraph,
+    pub(crate) program: Program,
+    pub(crate) directory: BTreeMap<OperatorId, Address>,
+    pub(crate) versions: BTreeMap<OperatorId, Version>,
+    pub(crate) in_flight: BTreeMap<UpdateId, InFlight>,
+    /// Updates applied, the latest last; of older ones only the number is known.
+    pub(crate) history: VecDeque<Past>,
+    pub(crate) applied: u32,
+    /// Operators that have retired and are not released yet.
+    pub(crate) leaving: BTreeSet<OperatorId>,
+    pub(crate) failure: Option<String>,
+    pub(crate) stopped: bool,
+    pub(crate) doors: Option<Doors>,
+    pub(crate) known: Known,
+}
+
+/// An update under way.
+pub(crate) struct InFlight {
+    pub(crate) carried: Arc<Carried>,
+    pub(crate) plan: Plan,
+    pub(crate) before: FlowGraph,
+    pub(crate) submitted: Instant,
+    pub(crate) tally: Tally,
+    pub(crate) waiting: mpsc::Sender<Result<Applied, Diagnostics>>,
+}
+
+impl Control {
+    pub(crate) fn new(graph: FlowGraph, program: Program, doors: Option<Doors>, known: Known) -> Self {
+        let ledger = Ledger {
+            graph,
+            program,
+            directory: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            history: VecDeque::new(),
+            applied: 0,
+            leaving: BTreeSet::new(),
+            failure: None,
+            stopped: false,
+            doors,
+            known,
+        };
+        Self { ledger: Mutex::new(ledger), failed: AtomicBool::new(false), signals: Mutex::new(Vec::new()) }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().expect("no holder of the ledger panics")
+    }
+
+    /// A worker that is to be told if another fails.
+    pub(crate) fn add_signal(&self, signal: Arc<Signal>) {
+        self.signals.lock().expect("not poisoned").push(signal);
+    }
+
+    /// A worker whose thread ends is told no more.
+    pub(crate) fn remove_signal(&self, signal: &Arc<Signal>) {
+        self.signals.lock().expect("not poisoned").retain(|other| !Arc::ptr_eq(other, signal));
+    }
+
+    /// Whether a worker has failed, and all others must end too: nobody would read what they send it.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn fail(&self, failure: String) {
+        self.lock().failure.get_or_insert(failure);
+        self.failed.store(true, Ordering::SeqCst);
+        self.signals.lock().expect("not poisoned").iter().for_each(|signal| signal.notify());
+    }
+
+    /// Sends a letter to an operator, if it has not left.
+    pub(crate) fn send(&self, to: OperatorId, letter: Letter) {
+        self.lock().send(to, letter);
+    }
+
+    /// An operator tells the exit.
+    pub(crate) fn report(&self, carried: &Carried, from: OperatorId, report: Report) {
+        let mut ledger = self.lock();
+        let update = carried.marker.update;
+        let Some(in_flight) = ledger.in_flight.get_mut(&update) else { return };
+        let next = in_flight.tally.report(from, report, None);
+        if report == Report::Applied {
+            ledger.versions.insert(from, update);
+        }
+        ledger.conclude(update, next);
+    }
+
+    /// An operator has left.
+    pub(crate) fn release(&self, at: OperatorId) {
+        let mut ledger = self.lock();
+        ledger.directory.remove(&at);
+        ledger.versions.remove(&at);
+        ledger.leaving.remove(&at);
+    }
+}
+
+impl Ledger {
+    pub(crate) fn send(&self, to: OperatorId, letter: Letter) {
+        if let Some(address) = self.directory.get(&to) {
+            address.send(letter);
+        }
+    }
+
+    /// What a report leads to.
+    pub(crate) fn conclude(&mut self, update: UpdateId, next: Next) {
+        match next {
+            Next::Wait => {}
+            Next::Quiet => {
+                let carried = self.in_flight[&update].carried.clone();
+                for at in carried.deployment.second_part() {
+                    self.send(at, Letter::Mail(Mail::Apply(update), Some(carried.clone())));
+                }
+            }
+            Next::Answer(outcome) => self.answer(update, outcome),
+        }
+    }
+
+    fn answer(&mut self, update: UpdateId, outcome: Outcome) {
+        assert!(outcome == Outcome::Applied, "an update planned for the flow that it finds is not rejected");
+        let in_flight = self.in_flight.remove(&update).expect("an answer belongs to an update in flight");
+        let deployment = &in_flight.carried.deployment;
+        for at in &deployment.stopped {
+            self.send(*at, Letter::Mail(Mail::Resume(update), None));
+        }
+        if let Some(doors) = &mut self.doors {
+            doors.answer(update, outcome);
+        }
+        let name = |at: OperatorId| self.program.operator(at).name.clone();
+        let born = deployment.born.iter().map(|at| (name(*at), in_flight.submitted));
+        let changed = in_flight.carried.applied().into_iter().map(|(at, when)| (name(at), when));
+        let applied = Applied {
+            update,
+            name: in_flight.carried.update.name.clone(),
+            scheduler: in_flight.plan.scheduler,
+            submitted: in_flight.submitted,
+            operators: born.chain(changed).collect(),
+            answered: Instant::now(),
+        };
+        let past = Past {
+            number: update,
+            update: in_flight.carried.update.clone(),
+            scheduler: in_flight.plan.scheduler,
+            took: applied.answered.duration_since(in_flight.submitted),
+            changed: deployment
+                .changed()
+                .map(|(at, _)| at)
+                .filter(|at| !deployment.retired.contains(at))
+                .map(name)
+                .collect(),
+            came: deployment.born.iter().copied().map(name).collect(),
+            went: deployment.retired.iter().copied().map(name).collect(),
+            after: in_flight.plan.after,
+            before: in_flight.before,
+        };
+        self.history.push_back(past);
+        self.applied += 1;
+        if self.history.len() > REMEMBERED {
+            self.history.pop_front();
+        }
+        // A submitter that no longer waits has missed nothing but the message.
+        let _ = in_flight.waiting.send(Ok(applied));
+    }
+}

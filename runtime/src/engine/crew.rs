@@ -1,0 +1,218 @@
+//! Threads and the operators on them: how a program is put to work, and how operators join it later.
+//!
+//! A *berth* is a place on a thread, made before an update is committed: that a poll or a thread cannot be had is found out while
+//! nothing is changed. Its thread waits for the operator; if none comes, for the update was refused after all, it ends.
+
+use crate::engine::activation::{Activation, Body, Progress, Rules, Slot};
+use crate::engine::arc::{Receiver, Sender, arc};
+use crate::engine::control::{Control, Ledger};
+use crate::engine::mailbox::{Letter, mailbox};
+use crate::engine::placement::Placement;
+use crate::engine::signal::Signal;
+use crate::engine::tracer::{Known, TraceFile, Tracer};
+use crate::engine::worker::Worker;
+use crate::function::{Function, Registry};
+use mio::Poll;
+use neurath_model::component::Component;
+use neurath_model::id::{ArcId, OperatorId};
+use neurath_model::program::{Feed, Program};
+use neurath_model::protocol::Operator;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+
+/// A place on a thread.
+#[derive(Clone)]
+pub(crate) struct Berth {
+    newcomers: mpsc::Sender<Activation>,
+    signal: Arc<Signal>,
+}
+
+/// An operator to be put to work.
+pub(crate) struct Recruit {
+    pub(crate) at: OperatorId,
+    pub(crate) function: Box<dyn Function>,
+    pub(crate) component: Component,
+    pub(crate) berth: Berth,
+}
+
+/// Everything that makes activations of operators.
+pub(crate) struct Crew {
+    placement: Placement,
+    control: Arc<Control>,
+    registry: Arc<Registry>,
+    trace: Option<TraceFile>,
+    known: Known,
+    capacity: usize,
+    /// The one thread, where there is only one.
+    shared: Mutex<Option<Berth>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    tokens: AtomicUsize,
+}
+
+impl Crew {
+    pub(crate) fn new(
+        placement: Placement,
+        control: Arc<Control>,
+        registry: Arc<Registry>,
+        (trace, known): (Option<TraceFile>, Known),
+        capacity: usize,
+    ) -> Self {
+        let (shared, threads, tokens) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
+        Self { placement, control, registry, trace, known, capacity, shared, threads, tokens }
+    }
+
+    /// A place for one more operator.
+    pub(crate) fn berth(&self) -> io::Result<Berth> {
+        match self.placement {
+            Placement::ThreadEach => self.start_thread(),
+            Placement::OneThread => {
+                let mut shared = self.shared.lock().expect("not poisoned");
+                match &*shared {
+                    Some(berth) => Ok(berth.clone()),
+                    None => Ok(shared.insert(self.start_thread()?).clone()),
+                }
+            }
+        }
+    }
+
+    fn start_thread(&self) -> io::Result<Berth> {
+        let poll = Poll::new()?;
+        let signal = Arc::new(Signal::new(&poll)?);
+        let (newcomers, welcome) = mpsc::channel();
+        let worker = Worker::new(poll, signal.clone(), welcome, self.control.clone());
+        let (control, own) = (self.control.clone(), signal.clone());
+        control.add_signal(signal.clone());
+        let spawned = std::thread::Builder::new().name("neurath-worker".into()).spawn(move || {
+            run(worker, &control);
+            control.remove_signal(&own);
+        });
+        let mut threads = self.threads.lock().expect("not poisoned");
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(spawned?);
+        Ok(Berth { newcomers, signal })
+    }
+
+    /// Puts operators to work. Those are all that an update brings in, or all of the program at its start; arcs that lead from
+    /// them to others are sent there, to be attached in their time.
+    pub(crate) fn launch(&self, ledger: &mut Ledger, recruits: Vec<Recruit>) {
+        let signals: BTreeMap<OperatorId, Arc<Signal>> =
+            recruits.iter().map(|r| (r.at, r.berth.signal.clone())).collect();
+        let mut ends = self.arcs(&ledger.program, &signals);
+        let mut ready = Vec::new();
+        for recruit in recruits {
+            let (address, letters) = mailbox(recruit.berth.signal.clone());
+            ledger.directory.insert(recruit.at, address);
+            let inputs = ledger.program.operator(recruit.at).inputs.iter().map(|feed| match feed {
+                Feed::Arc(arc) => Slot::Arc(ends.1.remove(arc).expect("an arc has one consumer")),
+                Feed::Expects(arc) => Slot::Expects(*arc),
+                Feed::Vacant => Slot::Vacant,
+            });
+            let inputs = inputs.collect();
+            let outputs = ledger.program.operator(recruit.at).outputs.iter();
+            let outputs = outputs.map(|arc| ends.0.remove(arc).expect("an arc has one producer")).collect();
+            let Recruit { at, function, component, berth } = recruit;
+            let activation = self.activation(ledger, at, (inputs, outputs), (function, component), letters, &berth);
+            ready.push((berth, activation));
+        }
+        for (arc, receiver) in ends.1 {
+            ledger.send(ledger.program.arc(arc).to.operator, Letter::Arc(arc, receiver));
+        }
+        for (berth, activation) in ready {
+            // A thread that has failed takes nobody in; that is reported where it matters.
+            let _ = berth.newcomers.send(activation);
+            berth.signal.notify();
+        }
+    }
+
+    /// Both ends of every arc that leaves these operators.
+    fn arcs(
+        &self,
+        program: &Program,
+        signals: &BTreeMap<OperatorId, Arc<Signal>>,
+    ) -> (BTreeMap<ArcId, Sender>, BTreeMap<ArcId, Receiver>) {
+        let (mut senders, mut receivers) = (BTreeMap::new(), BTreeMap::new());
+        for (at, producer) in signals {
+            for id in &program.operator(*at).outputs {
+                let to = program.arc(*id).to;
+                let capacity = (!program.is_feedback(to)).then_some(self.capacity);
+                let consumer = signals.get(&to.operator).unwrap_or(producer);
+                let (sender, receiver) = arc(capacity, producer.clone(), consumer.clone());
+                senders.insert(*id, sender);
+                receivers.insert(*id, receiver);
+            }
+        }
+        (senders, receivers)
+    }
+
+    fn activation(
+        &self,
+        ledger: &Ledger,
+        at: OperatorId,
+        (inputs, outputs): (Vec<Slot>, Vec<Sender>),
+        (function, component): (Box<dyn Function>, Component),
+        mailbox: crate::engine::mailbox::Mailbox,
+        berth: &Berth,
+    ) -> Activation {
+        let operator = ledger.program.operator(at);
+        let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
+        let vacant = vacant.map(|(port, _)| neurath_model::id::PortIndex(port as u8)).collect();
+        let token = self.tokens.fetch_add(1, Ordering::Relaxed);
+        Activation {
+            at,
+            interface: operator.interface.clone(),
+            inputs,
+            outputs,
+            body: Body::Function(function, Rules::of(&component)),
+            mailbox,
+            signal: berth.signal.clone(),
+            control: self.control.clone(),
+            registry: self.registry.clone(),
+            capacity: self.capacity,
+            tracer: self.trace.clone().map(|file| Tracer::new(file, self.known.clone(), at)),
+            token_base: token << Worker::TOKEN_SHIFT,
+            progress: Progress::of(Operator::born(operator.born, vacant, operator.inherits)),
+        }
+    }
+
+    /// How many threads run operators.
+    pub(crate) fn threads(&self) -> usize {
+        let mut threads = self.threads.lock().expect("not poisoned");
+        threads.retain(|thread| !thread.is_finished());
+        threads.len()
+    }
+
+    /// No more operators join: the one thread, where there is only one, may end with the last of them.
+    pub(crate) fn dismiss(&self) {
+        self.shared.lock().expect("not poisoned").take();
+    }
+
+    /// Waits until every thread has ended.
+    pub(crate) fn join(&self) {
+        let threads: Vec<JoinHandle<()>> = self.threads.lock().expect("not poisoned").drain(..).collect();
+        for thread in threads {
+            thread.join().expect("panics of functions are caught inside");
+        }
+    }
+}
+
+/// Runs a worker; a panic of a function is noted, not passed on.
+fn run(worker: Worker, control: &Control) {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| worker.run()));
+    let failure = match result {
+        Ok(Ok(())) => return,
+        Ok(Err(e)) => format!("waiting for I/O failed: {e}"),
+        Err(panic) => format!("a function panicked: {}", panic_text(&*panic)),
+    };
+    control.fail(failure);
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text")
+}

@@ -1,0 +1,104 @@
+//! What comes to an operator outside its arcs: mail from the entrance, arcs that move to it, and state it takes over.
+//!
+//! A letter is made visible before the worker is told, like an item on an arc.
+
+use crate::engine::arc::Receiver;
+use crate::engine::carried::Carried;
+use crate::engine::signal::Signal;
+use crate::packet::State;
+use neurath_model::id::{ArcId, UpdateId};
+use neurath_model::marker::Mail;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, mpsc};
+
+/// A letter.
+pub(crate) enum Letter {
+    /// Mail from the entrance, and the update that it is about.
+    Mail(Mail, Option<Arc<Carried>>),
+    /// An arc that was taken away elsewhere.
+    Arc(ArcId, Receiver),
+    /// The state of an operator that goes, and how many packets are open work in it.
+    State(Option<State>, usize),
+}
+
+/// Where letters to an operator are sent.
+#[derive(Clone)]
+pub(crate) struct Address {
+    letters: mpsc::Sender<Letter>,
+    signal: Arc<Signal>,
+}
+
+impl Address {
+    /// Sends a letter. An operator that has left reads no more, and misses nothing.
+    pub(crate) fn send(&self, letter: Letter) {
+        let _ = self.letters.send(letter);
+        self.signal.notify();
+    }
+}
+
+/// What has come and was not taken yet.
+pub(crate) struct Mailbox {
+    letters: mpsc::Receiver<Letter>,
+    mail: VecDeque<(Mail, Option<Arc<Carried>>)>,
+    arcs: BTreeMap<ArcId, Receiver>,
+    state: Option<(Option<State>, usize)>,
+}
+
+/// A mailbox and its address.
+pub(crate) fn mailbox(signal: Arc<Signal>) -> (Address, Mailbox) {
+    let (send, letters) = mpsc::channel();
+    let mailbox = Mailbox { letters, mail: VecDeque::new(), arcs: BTreeMap::new(), state: None };
+    (Address { letters: send, signal }, mailbox)
+}
+
+impl Mailbox {
+    /// Sorts what has come.
+    pub(crate) fn open(&mut self) {
+        while let Ok(letter) = self.letters.try_recv() {
+            match letter {
+                Letter::Mail(mail, carried) => self.mail.push_back((mail, carried)),
+                Letter::Arc(arc, receiver) => drop(self.arcs.insert(arc, receiver)),
+                Letter::State(state, held) => self.state = Some((state, held)),
+            }
+        }
+    }
+
+    /// Whether there is mail.
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.mail.is_empty()
+    }
+
+    /// The oldest update that mail is about.
+    pub(crate) fn oldest(&self) -> Option<UpdateId> {
+        self.mail.iter().map(|(mail, _)| mail.place()).min()
+    }
+
+    /// The place of the mail to take next: the first, or the first that lets a stopped operator go on.
+    pub(crate) fn next(&self, takes: impl Fn(bool) -> bool) -> Option<usize> {
+        if takes(false) {
+            return (!self.mail.is_empty()).then_some(0);
+        }
+        let resumes = |(mail, _): &(Mail, _)| matches!(mail, Mail::Resume(_));
+        self.mail.iter().position(resumes).filter(|_| takes(true))
+    }
+
+    /// Takes mail.
+    pub(crate) fn take(&mut self, place: usize) -> (Mail, Option<Arc<Carried>>) {
+        self.mail.remove(place).expect("mail is taken where there is some")
+    }
+
+    /// Whether an arc has come.
+    pub(crate) fn has_arc(&self, arc: ArcId) -> bool {
+        self.arcs.contains_key(&arc)
+    }
+
+    /// Takes an arc that has come.
+    pub(crate) fn take_arc(&mut self, arc: ArcId) -> Receiver {
+        self.arcs.remove(&arc).expect("an arc is taken where one has come")
+    }
+
+    /// Takes the state that has come.
+    pub(crate) fn take_state(&mut self) -> Option<(Option<State>, usize)> {
+        self.state.take()
+    }
+}

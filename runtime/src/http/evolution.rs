@@ -1,0 +1,87 @@
+//! The evolution of the server: updates that change its functions and its shape, as they stand in `flows/http`.
+//!
+//! ```text
+//!   base -nio-> NIO -cache-in-> cached -cache-replaced-> other cache -compressor-in-> compressing
+//!    ^                                                                                    |
+//!    '-blocking- NIO <-cache-out- other cache <-----------------compressor-out------------'
+//! ```
+//!
+//! And, from any of these, a second source: `port-in` and `port-out`, which are made for the flow that is there.
+
+use neurath_model::diagnostic::{Diagnostics, SourceMap};
+use neurath_model::flow::{Arc, ComponentRef, Flow, InitialPacket, Operator, PortRef};
+use neurath_model::spec::update;
+use neurath_model::update::Update;
+
+/// The texts of the cycle, in order: what each is called, and what it says.
+const CYCLE: [(&str, &str); 7] = [
+    ("nio.toml", include_str!("../../flows/http/nio.toml")),
+    ("cache-in.toml", include_str!("../../flows/http/cache-in.toml")),
+    ("cache-replaced.toml", include_str!("../../flows/http/cache-replaced.toml")),
+    ("compressor-in.toml", include_str!("../../flows/http/compressor-in.toml")),
+    ("compressor-out.toml", include_str!("../../flows/http/compressor-out.toml")),
+    ("cache-out.toml", include_str!("../../flows/http/cache-out.toml")),
+    ("blocking.toml", include_str!("../../flows/http/blocking.toml")),
+];
+
+/// The flow files that they name.
+const FLOWS: [(&str, &str); 4] = [
+    ("nio.fbp", include_str!("../../flows/http/nio.fbp")),
+    ("cached-nio.fbp", include_str!("../../flows/http/cached-nio.fbp")),
+    ("lru-nio.fbp", include_str!("../../flows/http/lru-nio.fbp")),
+    ("compressed-nio.fbp", include_str!("../../flows/http/compressed-nio.fbp")),
+];
+
+/// The updates of the cycle, in order.
+pub fn cycle() -> Vec<(Update, SourceMap)> {
+    CYCLE
+        .iter()
+        .map(|(name, text)| read(name, text).expect("the updates that come with this crate are valid"))
+        .collect()
+}
+
+fn read(name: &str, text: &str) -> Result<(Update, SourceMap), Diagnostics> {
+    let mut open = |file: &str| {
+        let (name, text) =
+            FLOWS.iter().find(|(name, _)| *name == file).expect("a flow file that comes with this crate");
+        Ok(((*name).to_owned(), (*text).to_owned()))
+    };
+    update::parse_with(name, text, &mut open)
+}
+
+/// The update of a server flow that listens at another address too, which is told to `accept2`; or no longer, if it does. The
+/// first acceptor is not touched.
+pub fn second_port(flow: &Flow, listen: &str) -> Update {
+    if flow.operator("accept2").is_some() { without_second(flow) } else { with_second(flow, listen) }
+}
+
+fn with_second(flow: &Flow, listen: &str) -> Update {
+    let mut flow = flow.clone();
+    let operator = |name: &str, component: &str| Operator {
+        name: name.into(),
+        component: ComponentRef::parse(component),
+        metadata: [].into(),
+    };
+    flow.operators.extend([operator("accept2", "http/accept"), operator("merge", "flow/merge")]);
+    let to_read = flow.arcs.iter_mut().find(|arc| arc.to == PortRef::new("read", "CONN"));
+    to_read.expect("connections come to `read`").to = PortRef::new("merge", "A");
+    let arc = |from: (&str, &str), to: (&str, &str)| Arc {
+        from: PortRef::new(from.0, from.1),
+        to: PortRef::new(to.0, to.1),
+        metadata: [].into(),
+    };
+    flow.arcs.extend([arc(("accept2", "OUT"), ("merge", "B")), arc(("merge", "OUT"), ("read", "CONN"))]);
+    flow.initial.push(InitialPacket { value: listen.into(), to: PortRef::new("accept2", "LISTEN") });
+    Update::to_flow("port-in", flow)
+}
+
+fn without_second(flow: &Flow) -> Update {
+    let mut flow = flow.clone();
+    let gone = |name: &str| name == "accept2" || name == "merge";
+    let first = flow.arcs.iter_mut().find(|arc| arc.to == PortRef::new("merge", "A"));
+    first.expect("the first acceptor leads to `merge`").to = PortRef::new("read", "CONN");
+    flow.operators.retain(|operator| !gone(&operator.name));
+    flow.arcs.retain(|arc| !gone(&arc.from.operator) && !gone(&arc.to.operator));
+    flow.initial.retain(|packet| !gone(&packet.to.operator));
+    Update::to_flow("port-out", flow)
+}

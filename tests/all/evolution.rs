@@ -1,0 +1,126 @@
+//! The server evolves while it serves: operators come and go, arcs move, a second source joins; nothing is lost, and what
+//! happened is a behaviour of the model.
+
+use crate::support::{Site, get, site, until};
+use neurath_model::flow::Flow;
+use neurath_model::id::UpdateId;
+use neurath_model::trace::Trace;
+use neurath_runtime::engine::{Applied, Options, Placement};
+use neurath_runtime::http::{self, evolution};
+use neurath_runtime::load::client::Load;
+use neurath_runtime::load::outcome::Outcome;
+use neurath_sim::conformance::verify;
+use std::fs::File;
+use std::io::BufWriter;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Goes through the cycle while clients send; each update waits until some requests have met the one before.
+fn evolve_under_load(site: &Site, cycles: usize) -> (Outcome, Vec<Applied>) {
+    let load = Load { connections: 8, rate_per_second: 800, ..Load::new(site.address, site.corpus.clone()) };
+    let load = load.start().expect("clients connect");
+    let mut applied = Vec::new();
+    for _ in 0..cycles {
+        for (update, map) in evolution::cycle() {
+            let seen = load.progress().ok();
+            while load.progress().ok() < seen + 20 {
+                std::thread::yield_now();
+            }
+            let ticket = site.server.flow.submit(&update, &map).unwrap_or_else(|e| panic!("{}: {e}", update.name));
+            applied.push(ticket.wait().expect("answered"));
+        }
+    }
+    (load.stop(), applied)
+}
+
+fn mixed(site: &Site, applied: &[Applied]) -> u64 {
+    let names: Vec<(UpdateId, Vec<&str>)> =
+        applied.iter().map(|a| (a.update, a.operators.iter().map(|(name, _)| name.as_str()).collect())).collect();
+    let history: Vec<(UpdateId, &[&str])> = names.iter().map(|(id, operators)| (*id, operators.as_slice())).collect();
+    http::mixed(&site.server.observations.met_counts(), &history)
+}
+
+/// The flow that runs, whatever it is called.
+fn shape(site: &Site) -> Flow {
+    Flow { annotations: [].into(), ..site.server.flow.graph().to_flow() }
+}
+
+fn traced(path: &Path, placement: Placement) -> Options {
+    let file = BufWriter::new(File::create(path).expect("a trace file"));
+    Options { capacity: 4, placement, trace: Some(Box::new(file)) }
+}
+
+fn evolved_and_verified(placement: Placement) {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let path = scratch.path().join("run.trace");
+    let site = site(traced(&path, placement));
+    let before = shape(&site);
+    let threads = site.server.flow.status().threads;
+    let (outcome, applied) = evolve_under_load(&site, 2);
+    assert!(outcome.counts.clean(), "{:?}", outcome.counts);
+    assert_eq!(mixed(&site, &applied), 0, "mixed-version requests");
+    assert_eq!(shape(&site), before, "a cycle leads back");
+    assert!(until(|| site.server.flow.status().leaving.is_empty()), "what has gone is released");
+    assert!(until(|| site.server.flow.status().threads == threads), "and its threads with it");
+    site.server.flow.stop().expect("it ends in order");
+    let text = std::fs::read_to_string(&path).expect("a trace");
+    let trace = Trace::parse("run.trace", &text).expect("readable");
+    let verified = verify(&trace).expect("a behaviour of the model");
+    assert_eq!(verified.updates, applied.len());
+    assert!(verified.judged);
+}
+
+#[test]
+fn the_cycle_with_a_thread_each_loses_nothing_and_is_a_behaviour_of_the_model() {
+    evolved_and_verified(Placement::ThreadEach);
+}
+
+#[test]
+fn the_cycle_on_one_thread_loses_nothing_and_is_a_behaviour_of_the_model() {
+    evolved_and_verified(Placement::OneThread);
+}
+
+#[test]
+fn a_second_port_comes_and_goes_and_the_first_is_not_touched() {
+    let site = site(Options::default());
+    let load = Load { connections: 4, rate_per_second: 400, ..Load::new(site.address, site.corpus.clone()) };
+    let load = load.start().expect("clients connect");
+    for _ in 0..3 {
+        let update = evolution::second_port(&site.server.flow.graph().to_flow(), "127.0.0.1:0");
+        let applied =
+            site.server.flow.submit(&update, &Default::default()).expect("accepted").wait().expect("answered");
+        assert!(!applied.operators.iter().any(|(name, _)| name == "accept"), "{applied:?}");
+        let addresses: Vec<SocketAddr> = site.server.observations.listening_all();
+        assert_eq!((addresses.len(), addresses[0]), (2, site.address));
+        assert_eq!(get(addresses[1], "/000/000000.bin"), "HTTP/1.1 200 OK");
+        let back = evolution::second_port(&site.server.flow.graph().to_flow(), "");
+        site.server.flow.submit(&back, &Default::default()).expect("accepted").wait().expect("answered");
+        assert!(until(|| site.server.observations.listening_all() == [site.address]));
+        assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK");
+    }
+    let outcome = load.stop();
+    assert!(outcome.counts.clean(), "{:?}", outcome.counts);
+    site.server.flow.stop().expect("it ends in order");
+}
+
+#[test]
+fn an_update_is_taken_back_and_applied_again() {
+    let site = site(Options::default());
+    let before = site.server.flow.graph();
+    for (update, map) in evolution::cycle().into_iter().take(3) {
+        site.server.flow.submit(&update, &map).expect("accepted").wait().expect("answered");
+    }
+    let after = site.server.flow.graph();
+    let back = site.server.flow.rollback().expect("there is a way back");
+    site.server.flow.submit(&back, &Default::default()).expect("accepted").wait().expect("answered");
+    let names: Vec<String> = site.server.flow.history().into_iter().map(|past| past.name).collect();
+    assert_eq!(names, ["nio", "cache-in", "cache-replaced", "rollback of cache-replaced"]);
+    assert_ne!(site.server.flow.graph(), after);
+    let (again, scheduler) = site.server.flow.past_update(3).expect("it is remembered");
+    let ticket = site.server.flow.submit_by(&again, &Default::default(), Some(scheduler)).expect("accepted");
+    ticket.wait().expect("answered");
+    assert_eq!(site.server.flow.graph(), after);
+    assert_ne!(before, after);
+    assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK");
+    site.server.flow.stop().expect("it ends in order");
+}
