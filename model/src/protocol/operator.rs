@@ -187,7 +187,8 @@ impl Operator {
     /// What may be read now, given what stands at each port: a join takes its tuple only when it is complete, so that
     /// no function ever holds half of one. Mail goes before the markers of later updates, which may know nothing of this
     /// operator any more, and before the end of an arc. `mail` is the oldest update that mail is about, the word that the flow
-    /// ends being later than all.
+    /// ends being later than all. A marker that may not be taken yet ([`takes_marker`](Self::takes_marker)) is for the driver to leave
+    /// out, as if nothing stood there.
     pub fn readable(
         &self,
         interface: &Interface,
@@ -224,6 +225,12 @@ impl Operator {
     /// [`Mail::ends_pause`]: crate::marker::Mail::ends_pause
     pub fn takes_mail(&self, ends_pause: bool) -> bool {
         self.life != Life::Waiting && (!self.paused || ends_pause || self.retired)
+    }
+
+    /// Whether a marker that says this may be taken from its arc. Not before the updates that it must come after have passed: what they
+    /// do here may take that arc to another operator, and then the marker is for that one.
+    pub fn takes_marker(&self, interface: &Interface, orders: &Orders) -> bool {
+        self.passed >= orders.after || interface.mutant == Some(Mutant::NoGlobalOrder)
     }
 
     /// Whether the function may fire without a packet. A source whose entrance has ended begins nothing new.
@@ -366,7 +373,7 @@ impl Operator {
             Some(Mutant::AwaitAllPorts) => interface.forward(),
             _ => orders.awaited,
         };
-        let in_order = self.passed >= orders.after || interface.mutant == Some(Mutant::NoGlobalOrder);
+        let in_order = self.takes_marker(interface, orders);
         !join.draining
             && in_order
             && (join.commanded || !orders.commanded)
