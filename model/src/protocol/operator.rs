@@ -63,6 +63,8 @@ pub struct Operator {
     passed: UpdateId,
     closed: PortSet,
     vacant: PortSet,
+    /// Vacant ports to which an arc is to come.
+    expecting: PortSet,
     life: Life,
     paused: bool,
     retired: bool,
@@ -92,6 +94,7 @@ impl Operator {
             passed: update,
             closed: PortSet::EMPTY,
             vacant,
+            expecting: vacant,
             life: if inherits { Life::Waiting } else { Life::Running },
             paused: false,
             retired: false,
@@ -304,7 +307,7 @@ impl Operator {
     /// The marker came along a feedback arc: what it is to change at that port has its computation time here.
     fn switch(&mut self, interface: &Interface, port: PortIndex, marker: Marker, orders: Orders, out: &mut Effects) {
         let update = marker.update;
-        self.take_away(orders.leaves);
+        self.rewire(orders);
         out.extend((0..orders.actions).map(|action| Effect::Apply { update, port: Some(port), action }));
         out.push(Effect::Report { update, report: Report::Switched(port) });
         self.release(interface, out);
@@ -333,6 +336,7 @@ impl Operator {
     fn on_attached(&mut self, interface: &Interface, port: PortIndex, out: &mut Effects) {
         assert!(self.vacant.contains(port), "S9: an arc is attached where none is");
         self.vacant.remove(port);
+        self.expecting.remove(port);
         self.complete_joins(interface, out);
     }
 
@@ -415,7 +419,7 @@ impl Operator {
             return;
         }
         self.version = update;
-        self.take_away(orders.leaves);
+        self.rewire(orders);
         let order: SmallVec<[u16; 4]> = match interface.mutant {
             Some(Mutant::ConnectFirst) => (0..orders.actions).rev().collect(),
             Some(Mutant::SplitActions) => (0..orders.actions.min(1)).collect(),
@@ -427,10 +431,11 @@ impl Operator {
         out.push(Effect::Report { update, report: Report::Applied });
     }
 
-    /// The arcs at these ports are taken away: whatever had ended there, the next one has not.
-    fn take_away(&mut self, ports: PortSet) {
-        self.vacant = self.vacant.union(ports);
-        self.closed = self.closed.minus(ports);
+    /// Arcs are taken away, and others are to come: whatever had ended there, the next one has not.
+    fn rewire(&mut self, orders: Orders) {
+        self.vacant = self.vacant.union(orders.leaves);
+        self.closed = self.closed.minus(orders.leaves);
+        self.expecting = self.expecting.minus(orders.leaves).union(orders.gets);
     }
 
     /// What [`Mutant::SplitActions`] left for later.
@@ -460,9 +465,10 @@ impl Operator {
         out.push(Effect::Finish);
     }
 
-    /// A retired operator that has finished and has no arc left is released.
+    /// A retired operator that has finished, has no arc left, and is to get none is released.
     fn release(&mut self, interface: &Interface, out: &mut Effects) {
-        let gone = self.retired && self.life == Life::Closed && self.vacant.covers(interface.inputs);
+        let unreachable = self.vacant.covers(interface.inputs) && self.expecting.is_empty();
+        let gone = self.retired && self.life == Life::Closed && unreachable;
         if gone && interface.mutant != Some(Mutant::NeverReleased) {
             self.life = Life::Released;
             out.push(Effect::Release);
@@ -633,6 +639,21 @@ mod tests {
             effects[..],
             [Effect::Apply { update: U1.update, port: Some(P[1]), action: 0 }, switched, Effect::Release]
         );
+    }
+
+    #[test]
+    fn what_retires_waits_for_an_arc_that_is_to_come_and_go_again() {
+        let (mut op, mut i) = (Operator::new(), merge(2, 1));
+        i.feedback = PortSet::only(P[1]);
+        let back = PortSet::only(P[1]);
+        // An update before switched the feedback port; the next arc is under way when the operator retires.
+        step(&mut op, &i, marker(P[1], U1, Orders { leaves: back, gets: back, ..Orders::default() }));
+        step(&mut op, &i, marker(P[0], U2, Orders { retires: true, leaves: PortSet::only(P[0]), ..orders(&i, 1) }));
+        step(&mut op, &i, Event::Finished);
+        assert!(!op.is_released());
+        step(&mut op, &i, Event::Attached { port: P[1] });
+        step(&mut op, &i, marker(P[1], U2, Orders { leaves: back, ..Orders::default() }));
+        assert!(op.is_released());
     }
 
     #[test]
