@@ -85,6 +85,8 @@ pub struct Orders {
     pub actions: u16,
     /// The input ports whose arc these actions take away.
     pub leaves: PortSet,
+    /// The input ports to which an arc is to come by these actions.
+    pub gets: PortSet,
     /// Whether open work must be finished first.
     pub drains: bool,
     /// Whether the operator begins nothing new from then on, until it is told to go on.

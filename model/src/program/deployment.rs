@@ -69,6 +69,8 @@ pub struct Deployment {
     pub expected: Expected,
     /// The operators that the marker passes.
     pub scope: Vec<OperatorId>,
+    /// The last update before this one with orders for each operator.
+    earlier: Vec<UpdateId>,
     acts: BTreeMap<OperatorId, Vec<Act>>,
     orders: BTreeMap<OperatorId, Orders>,
     /// The second part, for updates that have one.
@@ -77,9 +79,11 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// What the marker says to an operator; where the plan has nothing for it, that it is to be passed on everywhere.
+    /// What the marker says to an operator; where the plan has nothing for it, that it is to be passed on everywhere. It comes to such
+    /// an operator only on an arc that an update before it will take away, and stays there until that has passed.
     pub fn orders(&self, interface: &Interface, at: OperatorId) -> Orders {
         self.orders.get(&at).copied().unwrap_or_else(|| Orders {
+            after: self.earlier.get(at.0 as usize).copied().unwrap_or_default(),
             awaited: interface.forward(),
             forward: interface.outputs,
             settles: true,
@@ -162,8 +166,11 @@ impl Program {
         let acts: BTreeMap<OperatorId, Vec<Act>> =
             plan.actions.iter().map(|(at, list)| (old[at.0 as usize], names.acts(list))).collect();
         let switches = plan.switches.iter().map(|(port, list)| {
-            let orders = Orders { actions: list.len() as u16, leaves: PortSet::only(port.port), ..Orders::default() };
-            ((old[port.operator.0 as usize], port.port), (orders, names.acts(list)))
+            let at = old[port.operator.0 as usize];
+            let (after, leaves) = (self.ordered[at.0 as usize], PortSet::only(port.port));
+            let acts = names.acts(list);
+            let orders = Orders { after, actions: list.len() as u16, leaves, gets: gets(&acts), ..Orders::default() };
+            ((at, port.port), (orders, acts))
         });
         let switches: BTreeMap<_, _> = switches.collect();
         let moves: Vec<Move> =
@@ -186,6 +193,7 @@ impl Program {
             retired,
             moves,
             expected: Expected::default(),
+            earlier: self.ordered.clone(),
             scope: route.passes.keys().map(|at| old[at.0 as usize]).collect(),
             acts,
             orders: BTreeMap::new(),
@@ -352,6 +360,7 @@ impl Program {
             awaited: pass.awaited,
             actions: acts.len() as u16,
             leaves: leaves.collect(),
+            gets: gets(acts),
             drains: false,
             pauses: false,
             retires,
@@ -362,6 +371,15 @@ impl Program {
     }
 }
 
+/// The ports to which arcs come.
+fn gets(acts: &[Act]) -> PortSet {
+    let to = |act: &Act| match act {
+        Act::Connect(a_move) => a_move.to.map(|port| port.port),
+        Act::Replace(_) | Act::Configure | Act::HandOver(..) | Act::Disconnect(_) => None,
+    };
+    acts.iter().filter_map(to).collect()
+}
+
 /// First everything is made quiet: sources stop, packets and open work leave. Then the update is applied.
 fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, wake: Wake) {
     let changes = here.actions > 0 || here.retires;
@@ -369,6 +387,7 @@ fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, 
     let first = Orders {
         actions: 0,
         leaves: PortSet::EMPTY,
+        gets: PortSet::EMPTY,
         retires: false,
         forward: pass.ordinary,
         drains: wake == Wake::Resume,

@@ -63,6 +63,8 @@ pub struct Operator {
     passed: UpdateId,
     closed: PortSet,
     vacant: PortSet,
+    /// Vacant ports to which an arc is to come.
+    expecting: PortSet,
     life: Life,
     paused: bool,
     retired: bool,
@@ -92,6 +94,7 @@ impl Operator {
             passed: update,
             closed: PortSet::EMPTY,
             vacant,
+            expecting: vacant,
             life: if inherits { Life::Waiting } else { Life::Running },
             paused: false,
             retired: false,
@@ -187,7 +190,8 @@ impl Operator {
     /// What may be read now, given what stands at each port: a join takes its tuple only when it is complete, so that
     /// no function ever holds half of one. Mail goes before the markers of later updates, which may know nothing of this
     /// operator any more, and before the end of an arc. `mail` is the oldest update that mail is about, the word that the flow
-    /// ends being later than all.
+    /// ends being later than all. A marker that may not be taken yet ([`takes_marker`](Self::takes_marker)) is for the driver to leave
+    /// out, as if nothing stood there.
     pub fn readable(
         &self,
         interface: &Interface,
@@ -224,6 +228,12 @@ impl Operator {
     /// [`Mail::ends_pause`]: crate::marker::Mail::ends_pause
     pub fn takes_mail(&self, ends_pause: bool) -> bool {
         self.life != Life::Waiting && (!self.paused || ends_pause || self.retired)
+    }
+
+    /// Whether a marker that says this may be taken from its arc. Not before the updates that it must come after have passed: what they
+    /// do here may take that arc to another operator, and then the marker is for that one.
+    pub fn takes_marker(&self, interface: &Interface, orders: &Orders) -> bool {
+        self.passed >= orders.after || interface.mutant == Some(Mutant::NoGlobalOrder)
     }
 
     /// Whether the function may fire without a packet. A source whose entrance has ended begins nothing new.
@@ -297,7 +307,7 @@ impl Operator {
     /// The marker came along a feedback arc: what it is to change at that port has its computation time here.
     fn switch(&mut self, interface: &Interface, port: PortIndex, marker: Marker, orders: Orders, out: &mut Effects) {
         let update = marker.update;
-        self.take_away(orders.leaves);
+        self.rewire(orders);
         out.extend((0..orders.actions).map(|action| Effect::Apply { update, port: Some(port), action }));
         out.push(Effect::Report { update, report: Report::Switched(port) });
         self.release(interface, out);
@@ -326,6 +336,7 @@ impl Operator {
     fn on_attached(&mut self, interface: &Interface, port: PortIndex, out: &mut Effects) {
         assert!(self.vacant.contains(port), "S9: an arc is attached where none is");
         self.vacant.remove(port);
+        self.expecting.remove(port);
         self.complete_joins(interface, out);
     }
 
@@ -366,7 +377,7 @@ impl Operator {
             Some(Mutant::AwaitAllPorts) => interface.forward(),
             _ => orders.awaited,
         };
-        let in_order = self.passed >= orders.after || interface.mutant == Some(Mutant::NoGlobalOrder);
+        let in_order = self.takes_marker(interface, orders);
         !join.draining
             && in_order
             && (join.commanded || !orders.commanded)
@@ -408,7 +419,7 @@ impl Operator {
             return;
         }
         self.version = update;
-        self.take_away(orders.leaves);
+        self.rewire(orders);
         let order: SmallVec<[u16; 4]> = match interface.mutant {
             Some(Mutant::ConnectFirst) => (0..orders.actions).rev().collect(),
             Some(Mutant::SplitActions) => (0..orders.actions.min(1)).collect(),
@@ -420,10 +431,11 @@ impl Operator {
         out.push(Effect::Report { update, report: Report::Applied });
     }
 
-    /// The arcs at these ports are taken away: whatever had ended there, the next one has not.
-    fn take_away(&mut self, ports: PortSet) {
-        self.vacant = self.vacant.union(ports);
-        self.closed = self.closed.minus(ports);
+    /// Arcs are taken away, and others are to come: whatever had ended there, the next one has not.
+    fn rewire(&mut self, orders: Orders) {
+        self.vacant = self.vacant.union(orders.leaves);
+        self.closed = self.closed.minus(orders.leaves);
+        self.expecting = self.expecting.minus(orders.leaves).union(orders.gets);
     }
 
     /// What [`Mutant::SplitActions`] left for later.
@@ -453,9 +465,10 @@ impl Operator {
         out.push(Effect::Finish);
     }
 
-    /// A retired operator that has finished and has no arc left is released.
+    /// A retired operator that has finished, has no arc left, and is to get none is released.
     fn release(&mut self, interface: &Interface, out: &mut Effects) {
-        let gone = self.retired && self.life == Life::Closed && self.vacant.covers(interface.inputs);
+        let unreachable = self.vacant.covers(interface.inputs) && self.expecting.is_empty();
+        let gone = self.retired && self.life == Life::Closed && unreachable;
         if gone && interface.mutant != Some(Mutant::NeverReleased) {
             self.life = Life::Released;
             out.push(Effect::Release);
@@ -626,6 +639,21 @@ mod tests {
             effects[..],
             [Effect::Apply { update: U1.update, port: Some(P[1]), action: 0 }, switched, Effect::Release]
         );
+    }
+
+    #[test]
+    fn what_retires_waits_for_an_arc_that_is_to_come_and_go_again() {
+        let (mut op, mut i) = (Operator::new(), merge(2, 1));
+        i.feedback = PortSet::only(P[1]);
+        let back = PortSet::only(P[1]);
+        // An update before switched the feedback port; the next arc is under way when the operator retires.
+        step(&mut op, &i, marker(P[1], U1, Orders { leaves: back, gets: back, ..Orders::default() }));
+        step(&mut op, &i, marker(P[0], U2, Orders { retires: true, leaves: PortSet::only(P[0]), ..orders(&i, 1) }));
+        step(&mut op, &i, Event::Finished);
+        assert!(!op.is_released());
+        step(&mut op, &i, Event::Attached { port: P[1] });
+        step(&mut op, &i, marker(P[1], U2, Orders { leaves: back, ..Orders::default() }));
+        assert!(op.is_released());
     }
 
     #[test]

@@ -31,11 +31,11 @@ impl Property for S12 {
         if cell.pending.iter().any(|(_, item)| matches!(item, crate::net::Item::Packet(_))) {
             return Err(format!("{name} is released while its output waits for room"));
         }
-        match cell.inputs.iter().position(|feed| matches!(feed, Feed::Arc(_))) {
+        match cell.inputs.iter().position(|feed| *feed != Feed::Vacant) {
             None => Ok(()),
             Some(port) => {
                 let port = &view.instance.program.operator(*at).input_names[port];
-                Err(format!("{name} is released while an arc still leads to its port {port}"))
+                Err(format!("{name} is released while an arc still leads to its port {port}, or is to come there"))
             }
         }
     }

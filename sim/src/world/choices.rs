@@ -6,7 +6,8 @@ use crate::net::Item;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::component::Wake;
 use neurath_model::id::{InPort, Lineage, OperatorId, PortIndex, PortSet, UpdateId};
-use neurath_model::protocol::Readable;
+use neurath_model::marker::Marker;
+use neurath_model::protocol::{Head, Readable};
 
 impl World {
     /// Adds every choice that is open, in a fixed order: the environment first, then the operators by id.
@@ -90,7 +91,14 @@ impl World {
     fn readable(&self, instance: &Instance, at: OperatorId) -> Readable {
         let interface = &instance.program.operator(at).interface;
         let cell = self.net.cell(at);
-        cell.operator.readable(interface, cell.oldest_mail(), |port| self.net.head(at, port))
+        let is_early = |marker: &Marker, port| {
+            let orders = instance.update(marker.update).orders_at(interface, at, port);
+            !cell.operator.takes_marker(interface, &orders)
+        };
+        cell.operator.readable(interface, cell.oldest_mail(), |port| match self.net.first(at, port) {
+            Some(Item::Marker(marker)) if is_early(marker, port) => Head::Empty,
+            _ => self.net.head(at, port),
+        })
     }
 
     fn port_choices(&self, at: OperatorId, port: PortIndex, behaviour: &Behaviour, choices: &mut Vec<Choice>) {
