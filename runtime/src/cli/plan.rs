@@ -13,12 +13,12 @@ use std::path::PathBuf;
 pub struct Args {
     /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
     flow: PathBuf,
-    /// The update.
+    /// The update, or the flow to change to.
     update: PathBuf,
     /// A file of component declarations, for components that are not compiled in.
     #[arg(long, value_name = "FILE")]
     components: Vec<PathBuf>,
-    /// How the update travels: `epoch` or `direct`.
+    /// How the update travels: `stop-the-world`, `direct`, `dependent`, `epoch` or `scoped`.
     #[arg(long, value_name = "NAME")]
     scheduler: Option<Scheduler>,
 }
