@@ -10,7 +10,7 @@ use super::picture::{Line, Picture};
 
 /// How often the order is improved, and how often the heights.
 const SWEEPS: usize = 8;
-const PULLS: usize = 40;
+const PULLS: usize = 400;
 
 /// Something that takes a place in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub(super) struct Layout {
     pub(super) bottom: f64,
 }
 
+/// What draws an item: another, how much lower than that it would be, and how hard it draws.
+#[derive(Debug, Clone, Copy)]
+struct Tie {
+    column: usize,
+    row: usize,
+    apart: f64,
+    weight: f64,
+}
+
 impl Layout {
     /// Gives everything its place; `height` is how much each item takes, its distance to others included.
     pub(super) fn of(picture: &Picture, height: impl Fn(Item) -> f64) -> Self {
@@ -40,8 +49,31 @@ impl Layout {
             layout.sweep(picture, sweep % 2 == 0);
         }
         layout.pair(picture);
-        layout.settle(picture, height);
+        layout.settle(picture, height, |_| (0.0, 0.0));
         layout
+    }
+
+    /// Draws everything towards its neighbours. `ports` is how far from the middles an arc leaves and enters.
+    pub(super) fn settle(
+        &mut self,
+        picture: &Picture,
+        height: impl Fn(Item) -> f64,
+        ports: impl Fn(usize) -> (f64, f64),
+    ) {
+        let heights: Vec<Vec<f64>> =
+            self.columns.iter().map(|column| column.iter().map(|item| height(*item)).collect()).collect();
+        self.middles = heights.iter().map(|heights| stacked(heights, &vec![0.0; heights.len()])).collect();
+        let count = self.columns.len();
+        let ties = self.ties(picture, ports);
+        for pull in 0..PULLS {
+            for step in 0..count {
+                let column = if pull % 2 == 0 { step } else { count - 1 - step };
+                let rows = ties[column].iter().zip(&self.middles[column]);
+                let wished: Vec<f64> = rows.map(|(ties, is)| self.wished(ties).unwrap_or(*is)).collect();
+                self.middles[column] = stacked(&heights[column], &wished);
+            }
+        }
+        self.shift(&heights);
     }
 
     /// The column and the row of an operator.
@@ -85,48 +117,30 @@ impl Layout {
         }
     }
 
-    /// Draws everything towards its neighbours.
-    fn settle(&mut self, picture: &Picture, height: impl Fn(Item) -> f64) {
-        let heights: Vec<Vec<f64>> =
-            self.columns.iter().map(|column| column.iter().map(|item| height(*item)).collect()).collect();
-        self.middles = heights.iter().map(|heights| stacked(heights, &vec![0.0; heights.len()])).collect();
-        let count = self.columns.len();
-        let pulls = self.pulls(picture);
-        for pull in 0..PULLS {
-            for step in 0..count {
-                let column = if pull % 2 == 0 { step } else { count - 1 - step };
-                let wished: Vec<f64> = (0..self.columns[column].len())
-                    .map(|row| self.wished(&pulls[column][row]).unwrap_or(self.middles[column][row]))
-                    .collect();
-                self.middles[column] = stacked(&heights[column], &wished);
-            }
-        }
-        self.shift(&heights);
+    /// The weighted middle of where an item's ties draw it.
+    fn wished(&self, ties: &[Tie]) -> Option<f64> {
+        let sum: f64 = ties.iter().map(|tie| tie.weight).sum();
+        let at = |tie: &Tie| (self.middles[tie.column][tie.row] + tie.apart) * tie.weight;
+        (sum > 0.0).then(|| ties.iter().map(at).sum::<f64>() / sum)
     }
 
-    /// The weighted middle of what an item is tied to.
-    fn wished(&self, ties: &[((usize, usize), f64)]) -> Option<f64> {
-        let sum: f64 = ties.iter().map(|(_, weight)| weight).sum();
-        let middle: f64 = ties.iter().map(|((column, row), weight)| self.middles[*column][*row] * weight).sum();
-        (sum > 0.0).then(|| middle / sum)
-    }
-
-    /// For each item, what it is tied to, and how strongly.
-    #[expect(clippy::type_complexity, reason = "columns of rows of ties, used in one place")]
-    fn pulls(&self, picture: &Picture) -> Vec<Vec<Vec<((usize, usize), f64)>>> {
-        let mut pulls: Vec<Vec<Vec<_>>> =
-            self.columns.iter().map(|column| column.iter().map(|_| Vec::new()).collect()).collect();
+    /// For each item, what it is tied to.
+    fn ties(&self, picture: &Picture, ports: impl Fn(usize) -> (f64, f64)) -> Vec<Vec<Vec<Tie>>> {
+        let mut ties: Vec<Vec<Vec<Tie>>> = self.columns.iter().map(|column| vec![Vec::new(); column.len()]).collect();
         for (index, arc) in picture.arcs.iter().enumerate().filter(|(_, arc)| !arc.backward) {
-            let through = self.passes(index);
-            let way: Vec<(usize, usize)> =
-                std::iter::once(self.place(arc.from)).chain(through).chain([self.place(arc.to)]).collect();
+            let (leaves, enters) = ports(index);
+            let start = std::iter::once((self.place(arc.from), leaves));
+            let through = self.passes(index).map(|place| (place, 0.0));
+            let way: Vec<((usize, usize), f64)> = start.chain(through).chain([(self.place(arc.to), enters)]).collect();
+            let weight = weight(arc, way.len() > 2);
             for pair in way.windows(2) {
-                let weight = weight(arc, way.len() > 2);
-                pulls[pair[0].0][pair[0].1].push((pair[1], weight));
-                pulls[pair[1].0][pair[1].1].push((pair[0], weight));
+                let [((column, row), port), ((next, next_row), next_port)] = [pair[0], pair[1]];
+                let apart = next_port - port;
+                ties[column][row].push(Tie { column: next, row: next_row, apart, weight });
+                ties[next][next_row].push(Tie { column, row, apart: -apart, weight });
             }
         }
-        pulls
+        ties
     }
 
     /// So that the highest edge is at 0.

@@ -7,11 +7,12 @@
 use super::{CHARACTER, MARGIN, columns, cut, lines, written};
 use crate::cli::graph::layout::{Item, Layout};
 use crate::cli::graph::picture::{HandOver, Line, Picture};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 const GAP: f64 = 72.0;
 /// Wider, where arcs of two flows share it.
-const GAP_OF_TWO: f64 = 104.0;
+const GAP_OF_TWO: f64 = 92.0;
 const BOX: f64 = 64.0;
 const BETWEEN: f64 = 40.0;
 const PASSING: f64 = 44.0;
@@ -43,7 +44,8 @@ pub(super) struct Drawing<'a> {
     layout: Layout,
     /// Left edge and width of each column.
     columns: Vec<(f64, f64)>,
-    gap: f64,
+    /// The ports at each side (true where arcs leave) of each operator, from the top, in the order of where their arcs lead.
+    ports: BTreeMap<(usize, bool), Vec<&'a str>>,
     /// The top of the highest row.
     top: f64,
     /// The lane of each arc that leads back.
@@ -53,10 +55,11 @@ pub(super) struct Drawing<'a> {
 impl<'a> Drawing<'a> {
     /// Gives everything its place, below `heading`.
     pub(super) fn of(picture: &'a Picture, heading: f64) -> Self {
-        let layout = Layout::of(picture, |item| match item {
+        let takes = |item| match item {
             Item::Operator(index) => height(picture, index) + BETWEEN,
             Item::Passing(_) => PASSING,
-        });
+        };
+        let layout = Layout::of(picture, takes);
         let gap = if picture.reshapes() { GAP_OF_TWO } else { GAP };
         let mut left = MARGIN + GAP / 2.0;
         let mut columns = Vec::new();
@@ -66,7 +69,12 @@ impl<'a> Drawing<'a> {
             left += width + gap;
         }
         let lanes = vec![0; picture.arcs.len()];
-        let mut drawing = Self { picture, layout, columns, gap, top: MARGIN + heading, lanes };
+        let mut drawing = Self { picture, layout, columns, ports: BTreeMap::new(), top: MARGIN + heading, lanes };
+        let sides = (0..picture.operators.len()).flat_map(|operator| [(operator, true), (operator, false)]);
+        drawing.ports =
+            sides.map(|(operator, leaving)| ((operator, leaving), drawing.sorted(operator, leaving))).collect();
+        let apart: Vec<(f64, f64)> = picture.arcs.iter().map(|arc| drawing.apart(arc)).collect();
+        drawing.layout.settle(picture, takes, |arc| apart[arc]);
         drawing.lanes = drawing.laid();
         drawing
     }
@@ -98,20 +106,23 @@ impl<'a> Drawing<'a> {
     pub(super) fn ends(&self, index: usize) -> (Point, Point) {
         let arc = &self.picture.arcs[index];
         let (from, to) = (self.spot(arc.from), self.spot(arc.to));
-        let leaving = self.spread(arc.from, &arc.from_port, true);
-        let entering = self.spread(arc.to, &arc.to_port, false);
+        let (leaving, entering) = self.apart(arc);
         (Point { x: from.left + from.width, y: from.middle + leaving }, Point { x: to.left, y: to.middle + entering })
+    }
+
+    /// How far from the middles of their boxes the ports of an arc stand.
+    fn apart(&self, arc: &Line) -> (f64, f64) {
+        (self.spread(arc.from, &arc.from_port, true), self.spread(arc.to, &arc.to_port, false))
     }
 
     /// How far from the middle of its box a port stands.
     fn spread(&self, operator: usize, port: &str, leaving: bool) -> f64 {
-        let ports = self.ports(operator, leaving);
+        let ports = &self.ports[&(operator, leaving)];
         let rank = ports.iter().position(|other| *other == port).unwrap_or(0);
         height(self.picture, operator) * ((rank as f64 + 1.0) / (ports.len() as f64 + 1.0) - 0.5)
     }
 
-    /// The ports at one side of a box, from the top, in the order of where their arcs lead.
-    fn ports(&self, operator: usize, leaving: bool) -> Vec<&'a str> {
+    fn sorted(&self, operator: usize, leaving: bool) -> Vec<&'a str> {
         let mut names = ports(self.picture, operator, leaving);
         let far = |port: &str| {
             let arcs = self.picture.arcs.iter().enumerate().filter(|(_, arc)| at(arc, operator, leaving) == Some(port));
@@ -221,11 +232,9 @@ impl<'a> Drawing<'a> {
 
     /// The names of ports, where a side of a box has several.
     pub(super) fn labels(&self) -> impl Iterator<Item = String> {
-        let sides = (0..self.picture.operators.len()).flat_map(|operator| [(operator, true), (operator, false)]);
-        sides.flat_map(move |(operator, leaving)| {
-            let names = self.ports(operator, leaving);
-            let several = names.len() > 1;
-            names.into_iter().filter(move |_| several).map(move |name| self.label(operator, name, leaving))
+        let sides = self.ports.iter().filter(|(_, names)| names.len() > 1);
+        sides.flat_map(move |((operator, leaving), names)| {
+            names.iter().map(move |name| self.label(*operator, name, *leaving))
         })
     }
 
