@@ -41,6 +41,13 @@ struct Tie {
     weight: f64,
 }
 
+/// Where an item would be, and how much it wants that.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    middle: f64,
+    weight: f64,
+}
+
 impl Layout {
     /// Gives everything its place; `height` is how much each item takes, its distance to others included.
     pub(super) fn of(picture: &Picture, height: impl Fn(Item) -> f64) -> Self {
@@ -62,15 +69,18 @@ impl Layout {
     ) {
         let heights: Vec<Vec<f64>> =
             self.columns.iter().map(|column| column.iter().map(|item| height(*item)).collect()).collect();
-        self.middles = heights.iter().map(|heights| stacked(heights, &vec![0.0; heights.len()])).collect();
+        self.middles = heights
+            .iter()
+            .map(|heights| stacked(heights, &vec![Wish { middle: 0.0, weight: 1.0 }; heights.len()]))
+            .collect();
         let count = self.columns.len();
         let ties = self.ties(picture, ports);
         for pull in 0..PULLS {
             for step in 0..count {
                 let column = if pull % 2 == 0 { step } else { count - 1 - step };
                 let rows = ties[column].iter().zip(&self.middles[column]);
-                let wished: Vec<f64> = rows.map(|(ties, is)| self.wished(ties).unwrap_or(*is)).collect();
-                self.middles[column] = stacked(&heights[column], &wished);
+                let wishes: Vec<Wish> = rows.map(|(ties, is)| self.wish(ties, *is)).collect();
+                self.middles[column] = stacked(&heights[column], &wishes);
             }
         }
         self.shift(&heights);
@@ -117,11 +127,14 @@ impl Layout {
         }
     }
 
-    /// The weighted middle of where an item's ties draw it.
-    fn wished(&self, ties: &[Tie]) -> Option<f64> {
-        let sum: f64 = ties.iter().map(|tie| tie.weight).sum();
+    /// Where an item's ties draw it; without any, it would rather stay.
+    fn wish(&self, ties: &[Tie], is: f64) -> Wish {
+        let weight: f64 = ties.iter().map(|tie| tie.weight).sum();
         let at = |tie: &Tie| (self.middles[tie.column][tie.row] + tie.apart) * tie.weight;
-        (sum > 0.0).then(|| ties.iter().map(at).sum::<f64>() / sum)
+        match ties {
+            [] => Wish { middle: is, weight: 1.0 },
+            ties => Wish { middle: ties.iter().map(at).sum::<f64>() / weight, weight },
+        }
     }
 
     /// For each item, what it is tied to.
@@ -169,26 +182,33 @@ fn weight(arc: &Line, skips: bool) -> f64 {
 }
 
 /// Places things of these heights on one another, in order, each as near to where it is wished as they let it: the least sum of
-/// squares, by pooling neighbours that would overlap.
-fn stacked(heights: &[f64], wished: &[f64]) -> Vec<f64> {
+/// squares, by pooling neighbours that would overlap. As the sum over all columns only ever gets smaller, pulling comes to rest.
+fn stacked(heights: &[f64], wishes: &[Wish]) -> Vec<f64> {
     let mut offset = 0.0;
     let mut offsets = Vec::new();
     for (i, height) in heights.iter().enumerate() {
         offset += if i == 0 { 0.0 } else { (heights[i - 1] + height) / 2.0 };
         offsets.push(offset);
     }
-    // Each pool: the mean of what its members wish for the first of them, and how many they are.
-    let mut pools: Vec<(f64, usize)> = Vec::new();
-    for (wish, offset) in wished.iter().zip(&offsets) {
-        let mut pool = (wish - offset, 1);
-        while let Some(above) = pools.pop_if(|above| above.0 > pool.0) {
-            let count = above.1 + pool.1;
-            pool = ((above.0 * above.1 as f64 + pool.0 * pool.1 as f64) / count as f64, count);
+    // Each pool: what its members wish for the first of all, and how many they are.
+    let mut pools: Vec<(Wish, usize)> = Vec::new();
+    for (wish, offset) in wishes.iter().zip(&offsets) {
+        let (mut pool, mut count) = (Wish { middle: wish.middle - offset, ..*wish }, 1);
+        while let Some((above, others)) = pools.pop_if(|(above, _)| above.middle > pool.middle) {
+            pool = above.with(pool);
+            count += others;
         }
-        pools.push(pool);
+        pools.push((pool, count));
     }
-    let starts = pools.into_iter().flat_map(|(start, count)| std::iter::repeat_n(start, count));
+    let starts = pools.into_iter().flat_map(|(pool, count)| std::iter::repeat_n(pool.middle, count));
     starts.zip(offsets).map(|(start, offset)| start + offset).collect()
+}
+
+impl Wish {
+    fn with(self, other: Self) -> Self {
+        let weight = self.weight + other.weight;
+        Self { middle: (self.middle * self.weight + other.middle * other.weight) / weight, weight }
+    }
 }
 
 fn columns(picture: &Picture) -> Vec<Vec<Item>> {
@@ -226,8 +246,12 @@ mod tests {
 
     #[test]
     fn things_stand_where_they_are_wished_unless_they_would_overlap() {
-        assert_eq!(stacked(&[10.0, 10.0], &[0.0, 50.0]), [0.0, 50.0]);
-        assert_eq!(stacked(&[10.0, 10.0], &[0.0, 0.0]), [-5.0, 5.0]);
-        assert_eq!(stacked(&[10.0, 30.0, 10.0], &[5.0, 5.0, 5.0]), [-15.0, 5.0, 25.0]);
+        let at = |heights: &[f64], middles: &[f64]| {
+            let wishes: Vec<Wish> = middles.iter().map(|&middle| Wish { middle, weight: 1.0 }).collect();
+            stacked(heights, &wishes)
+        };
+        assert_eq!(at(&[10.0, 10.0], &[0.0, 50.0]), [0.0, 50.0]);
+        assert_eq!(at(&[10.0, 10.0], &[0.0, 0.0]), [-5.0, 5.0]);
+        assert_eq!(at(&[10.0, 30.0, 10.0], &[5.0, 5.0, 5.0]), [-15.0, 5.0, 25.0]);
     }
 }
