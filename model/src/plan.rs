@@ -30,6 +30,7 @@ mod examples;
 #[cfg(test)]
 mod rewrites;
 
+pub use explain::Alternative;
 pub use inverse::inverse;
 pub use route::{Pass, Route};
 pub use scheduler::{Scheduler, UnknownScheduler};
