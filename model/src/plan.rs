@@ -231,7 +231,8 @@ impl<'a> Draft<'a> {
     }
 
     fn by_default(&self) -> Scheduler {
-        let promises = |s: &&Scheduler| s.judge(self.graph, &self.targets(), &self.finishing(), self.update.guarantee).is_ok();
+        let promises =
+            |s: &&Scheduler| s.judge(self.graph, &self.targets(), &self.finishing(), self.update.guarantee).is_ok();
         Scheduler::BY_DEFAULT.iter().find(promises).copied().unwrap_or(Scheduler::Epoch)
     }
 

@@ -16,8 +16,8 @@
 mod flows;
 
 pub use flows::{
-    BLOCKING, CHAIN_DELETED, CHAIN_INSERTED, CHAIN_REPLACED, HTTP, HTTP_TALLIED, NIO, balanced, buffered, chain, contended, diamond,
-    filtered, http, library, replacing, routed, two_in_two_out, two_sources,
+    BLOCKING, CHAIN_DELETED, CHAIN_INSERTED, CHAIN_REPLACED, HTTP, HTTP_TALLIED, NIO, balanced, buffered, chain,
+    contended, diamond, filtered, http, library, replacing, routed, two_in_two_out, two_sources,
 };
 
 use crate::instance::{Bounds, Instance};

@@ -24,8 +24,7 @@ use neurath_model::choice::Choice;
 use neurath_model::plan::Scheduler;
 
 /// Those that promise something.
-const SCHEDULERS: [Scheduler; 4] =
-    [Scheduler::Epoch, Scheduler::Dependent, Scheduler::Scoped, Scheduler::StopTheWorld];
+const SCHEDULERS: [Scheduler; 4] = [Scheduler::Epoch, Scheduler::Dependent, Scheduler::Scoped, Scheduler::StopTheWorld];
 
 const TRANSIT: &str = "an arc is under way from one port to another";
 const VACANT: &str = "an operator has taken an arc from its port, and waits for another";
@@ -235,7 +234,12 @@ fn operators_change_places() {
     };
     let table = tabulate(vec![
         ("in a chain", bounds(2, 1), &[TRANSIT, VACANT], evolves(&[&two("x", "y"), &two("y", "x")], "")),
-        ("in a chain, and back", bounds(2, 1), &[TRANSIT], evolves(&[&two("x", "y"), &two("y", "x"), &two("x", "y")], "")),
+        (
+            "in a chain, and back",
+            bounds(2, 1),
+            &[TRANSIT],
+            evolves(&[&two("x", "y"), &two("y", "x"), &two("x", "y")], ""),
+        ),
         ("on two branches", bounds(2, 1), &[TRANSIT], evolves(&[&branches("a", "b"), &branches("b", "a")], "")),
     ]);
     insta::assert_snapshot!(table);
@@ -264,7 +268,8 @@ fn feedback_arcs_move() {
 
 #[test]
 fn sources_and_sinks_come_and_go() {
-    let (one, two) = (line(""), "left(source) OUT -> A x(merge) OUT -> IN sink(sink)\nright(source) OUT -> B x".to_owned());
+    let (one, two) =
+        (line(""), "left(source) OUT -> A x(merge) OUT -> IN sink(sink)\nright(source) OUT -> B x".to_owned());
     let from_left = "left(source) OUT -> IN sink(sink)".to_owned();
     let sinks = "source(source) OUT -> IN f(fork) A -> IN sink(sink)\nf B -> IN log(sink)".to_owned();
     let table = tabulate(vec![
@@ -291,15 +296,30 @@ fn updates_follow_each_other_closely() {
     let (with, without) = (routed("IN a(step) OUT ->"), routed(""));
     let both = chain.replace("x1(step)", "x1(step:version=2)");
     let table = tabulate(vec![
-        ("a part comes, and goes again", bounds(2, 1), &[TRANSIT, RELEASED], evolves(&[&chain, CHAIN_INSERTED, &chain], "")),
-        ("a part goes, and comes again", bounds(2, 1), &[TRANSIT, RELEASED], evolves(&[&chain, CHAIN_DELETED, &chain], "")),
+        (
+            "a part comes, and goes again",
+            bounds(2, 1),
+            &[TRANSIT, RELEASED],
+            evolves(&[&chain, CHAIN_INSERTED, &chain], ""),
+        ),
+        (
+            "a part goes, and comes again",
+            bounds(2, 1),
+            &[TRANSIT, RELEASED],
+            evolves(&[&chain, CHAIN_DELETED, &chain], ""),
+        ),
         (
             "a part goes, its neighbours change",
             bounds(2, 1),
             &[TRANSIT, RELEASED],
             and_then(&[&chain, CHAIN_DELETED], &[("x1", "step@2"), ("x3", "step@2")]),
         ),
-        ("a part comes and changes", bounds(2, 1), &[TRANSIT], and_then(&[&chain, CHAIN_INSERTED], &[("y1", "step@2")])),
+        (
+            "a part comes and changes",
+            bounds(2, 1),
+            &[TRANSIT],
+            and_then(&[&chain, CHAIN_INSERTED], &[("y1", "step@2")]),
+        ),
         ("a branch goes, and comes again", bounds(1, 1), &[TRANSIT, RELEASED], evolves(&[&with, &without, &with], "")),
         (
             "a part goes and another operator changes, in one",

@@ -162,11 +162,13 @@ state = { transfer = 'reply-to-blocking' }
 ";
 
 /// The HTTP server with an operator `tally` on the way back from `reply` to `read`.
-pub const HTTP_TALLIED: &str = "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)
+pub const HTTP_TALLIED: &str =
+    "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)
 load OUT -> IN compose(http/compose) OUT -> IN reply(http/reply) BACK -> IN tally(http/tally) OUT -> BACK read";
 
 /// The HTTP server as it is at first.
-pub const HTTP: &str = "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)
+pub const HTTP: &str =
+    "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)
 load OUT -> IN compose(http/compose) OUT -> IN reply(http/reply) BACK -> BACK read";
 
 /// Properties are left out: no choice depends on them.
