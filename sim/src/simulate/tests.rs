@@ -96,6 +96,16 @@ fn arcs_come_one_by_one() -> Subject {
     example::evolving(Scheduler::Epoch, &[before, after], &[("y", "merge@2")])
 }
 
+/// Both arcs into `rejoin` move, each to an operator that comes.
+fn two_dependents() -> Subject {
+    let flow = |a: &str, b: &str| {
+        format!(
+            "source(source) OUT -> IN split(fork) A -> {a}A rejoin(merge) OUT -> IN sink(sink)\nsplit B -> {b}B rejoin"
+        )
+    };
+    example::evolving(Scheduler::Epoch, &[&flow("", ""), &flow("IN y(step) OUT -> ", "IN z(step) OUT -> ")], &[])
+}
+
 /// Two updates that meet behind their heads (protocol rule 11).
 fn contended() -> Subject {
     let changes: [&[_]; 2] = [&[("h1", "route@2"), ("j", "merge@2")], &[("h2", "route@2"), ("j", "merge@3")]];
@@ -120,12 +130,14 @@ fn every_fault_is_found_by_some_seed() {
     let (http, diamond) = (example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch));
     let (scoped, contended) = (example::diamond(Scheduler::Scoped), contended());
     let (goes, exchange, one_by_one) = (buffer_comes_and_goes(Scheduler::Epoch), exchange(), arcs_come_one_by_one());
-    let faults: [(&str, &Subject); 21] = [
+    let two_dependents = two_dependents();
+    let faults: [(&str, &Subject); 22] = [
         ("marker-on-one-output", &diamond),
         ("target-absorbs-marker", &http),
         ("apply-on-every-marker", &diamond),
         ("await-feedback", &http),
         ("split-actions", &diamond),
+        ("split-reconnections", &two_dependents),
         ("await-connected", &one_by_one),
         ("await-all-ports", &scoped),
         ("no-global-order", &contended),
