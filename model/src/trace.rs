@@ -24,6 +24,7 @@ use crate::plan::Scheduler;
 use crate::program::{ENTRANCE, EXIT, Program};
 use crate::update::Update;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The version of this format.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -83,6 +84,9 @@ pub struct Line {
     /// How the update submitted travels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduler: Option<Scheduler>,
+    /// The updates that were under way when this one was submitted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<u32>,
     /// What the mail taken was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<String>,
@@ -130,6 +134,13 @@ impl Line {
     /// The last line of an operator.
     pub fn stop(program: &Program, at: OperatorId, steps: u64) -> Self {
         Self { at: program.operator(at).name.clone(), kind: "stop".into(), steps: Some(steps), ..Self::default() }
+    }
+
+    /// The same line, with what an update that is submitted says, how it travels, and the updates that are under way beside it.
+    #[must_use]
+    pub fn submitting(self, change: Update, scheduler: Scheduler, beside: &BTreeSet<UpdateId>) -> Self {
+        let beside = beside.iter().map(|update| update.0).collect();
+        Self { change: Some(change), scheduler: Some(scheduler), beside, ..self }
     }
 
     /// The answer to an update.

@@ -168,7 +168,8 @@ fn submit_all(trace: &Trace, graph: &FlowGraph, instance: &mut Instance) -> Resu
         }
         match plan(&before, update, &SourceMap::default(), &trace.header.catalogue, line.scheduler) {
             Ok(plan) => {
-                instance.admit(&before, &plan);
+                let beside = line.beside.iter().map(|update| UpdateId(*update)).collect();
+                instance.admit_beside(&before, &plan, &beside);
                 before = plan.after;
             }
             Err(all) => return wrong("an update that can be planned there".into(), diagnosis::first(&all)),

@@ -26,7 +26,7 @@ mod parts;
 pub use edit::{Edit, Kind, edited};
 pub use grow::{Block, Step, grow};
 pub use operators::random_update;
-pub(crate) use operators::{policy, same_ports};
+pub(crate) use operators::same_ports;
 pub(crate) use parts::{Parts, accepts, pick};
 
 use neurath_model::component::{Catalogue, Component};
@@ -250,6 +250,6 @@ mod tests {
         let (_, catalogue) = example::http_texts();
         let reply = catalogue.component(&ComponentRef::parse("http/reply")).expect("declared").clone();
         let other = Component { state: Some("else".into()), ..reply.clone() };
-        assert_eq!(policy(&reply, &other, &catalogue), None);
+        assert_eq!(operators::policy(&reply, &other, &catalogue), None);
     }
 }

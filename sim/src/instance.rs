@@ -7,11 +7,12 @@ use neurath_model::choice::Emits;
 use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::graph::{FlowGraph, Node};
 use neurath_model::id::{ArcId, InPort, OperatorId, PortIndex, PortSet, UpdateId};
-use neurath_model::plan::{Plan, Scheduler};
+use neurath_model::plan::Plan;
 use neurath_model::program::{Deployment, Program};
 use neurath_model::protocol::Mutant;
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// How much the environment does, and how much an arc holds.
@@ -275,7 +276,13 @@ impl Instance {
     /// Adds an update that was planned against `before`. That should be the flow as the updates so far leave it; if it is not,
     /// the update is one that came too late.
     pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) {
-        let deployment = self.program.admit(before, plan);
+        let all = self.update_ids().collect();
+        self.admit_beside(before, plan, &all);
+    }
+
+    /// The same for an update beside which only some of those before it are still under way.
+    pub fn admit_beside(&mut self, before: &FlowGraph, plan: &Plan, beside: &BTreeSet<UpdateId>) {
+        let deployment = self.program.admit_beside(before, plan, beside);
         let after = |name: &str| plan.after.find(name).map(|at| plan.after.operator(at));
         for at in plan.actions.keys() {
             let node = before.operator(*at);

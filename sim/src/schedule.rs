@@ -106,8 +106,11 @@ fn step(instance: &Instance, updates: &[Update], world: &mut World, choice: &Cho
     let line = Line::step(&instance.program, choice, &taken, version);
     match choice {
         Choice::Submit { update } => {
-            let scheduler = Some(instance.update(*update).scheduler);
-            Line { change: updates.get(update.0 as usize - 1).cloned(), scheduler, ..line }
+            let beside = (1..update.0).map(UpdateId).collect();
+            match updates.get(update.0 as usize - 1) {
+                Some(change) => line.submitting(change.clone(), instance.update(*update).scheduler, &beside),
+                None => line,
+            }
         }
         Choice::End
         | Choice::Deliver { .. }

@@ -60,6 +60,13 @@ impl Slot {
         }
     }
 
+    /// Whether the marker at the head may be taken already.
+    fn gives_marker(&self, operator: &Operator, interface: &Interface, at: OperatorId, port: PortIndex) -> bool {
+        let Self::Arc(receiver) = self else { return false };
+        let carried = receiver.marker().expect("a marker stands at the head");
+        operator.takes_marker(interface, &carried.deployment.orders_at(interface, at, port))
+    }
+
     fn has_ended(&self) -> bool {
         match self {
             Self::Arc(receiver) => receiver.has_ended(),
@@ -247,13 +254,16 @@ impl Activation {
 
     /// A port to read, or a whole tuple. Ports take turns, so that none is starved.
     fn pick(&mut self) -> Option<Pick> {
-        let (is_stopped, mail) = (self.is_stopped(), self.mailbox.oldest());
-        let inputs = &mut self.inputs;
-        let readable =
-            self.progress.operator.readable(&self.interface, mail, |port| match inputs[usize::from(port.0)].head() {
+        let (is_stopped, mail, at) = (self.is_stopped(), self.mailbox.oldest(), self.at);
+        let (inputs, operator, interface) = (&mut self.inputs, &self.progress.operator, &self.interface);
+        let readable = operator.readable(interface, mail, |port| {
+            let slot = &mut inputs[usize::from(port.0)];
+            match slot.head() {
                 Head::Packet if is_stopped => Head::Empty,
+                Head::Marker(_) if !slot.gives_marker(operator, interface, at, port) => Head::Empty,
                 head => head,
-            });
+            }
+        });
         if readable.tuple {
             return Some(Pick::Tuple);
         }
@@ -545,7 +555,7 @@ impl Activation {
         let slot = std::mem::replace(&mut self.inputs[usize::from(from.port.0)], Slot::Vacant);
         let Slot::Arc(receiver) = slot else { unreachable!("S9: an arc stands where it is taken away") };
         if let Some(to) = a_move.to {
-            self.control.send(to.operator, Letter::Arc(a_move.arc, receiver));
+            self.control.send_arc(to, a_move.arc, receiver);
         }
     }
 

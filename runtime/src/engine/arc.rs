@@ -140,6 +140,22 @@ impl Receiver {
         }
     }
 
+    /// What the marker at the head carries, if one stands there.
+    pub(crate) fn marker(&self) -> Option<&Arc<Carried>> {
+        match &self.head {
+            Some(Item::Marker(carried)) => Some(carried),
+            Some(Item::Packet(..) | Item::End) | None => None,
+        }
+    }
+
+    /// The end is on its way to a feedback port: from now on the arc holds any number. That must not wait until it is attached, for
+    /// the producer, which may wait for room, may be the one to attach it.
+    pub(crate) fn widen(&self) {
+        self.shared.capacity.store(usize::MAX, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.wake_producer();
+    }
+
     /// Takes the head, which must be there.
     pub(crate) fn take(&mut self) -> Item {
         let item = self.head.take().expect("an item is taken where one stands");

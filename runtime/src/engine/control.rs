@@ -8,13 +8,14 @@
 //! The ledger is the entrance and the exit: whoever holds it decides the order of updates, once for all operators. What is
 //! done under it takes microseconds and waits for nobody.
 
+use crate::engine::arc::Receiver;
 use crate::engine::carried::Carried;
 use crate::engine::mailbox::{Address, Letter};
 use crate::engine::signal::Signal;
 use crate::engine::tracer::{Doors, Known};
 use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
-use neurath_model::id::{OperatorId, UpdateId, Version};
+use neurath_model::id::{ArcId, InPort, OperatorId, UpdateId, Version};
 use neurath_model::marker::{Mail, Outcome, Report};
 use neurath_model::plan::{Plan, Scheduler};
 use neurath_model::program::Program;
@@ -22,7 +23,7 @@ use neurath_model::protocol::{Next, Tally};
 use neurath_model::update::Update;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
 use std::time::{Duration, Instant};
 
 /// How many updates are remembered with all that is needed to take them back or apply them again.
@@ -72,6 +73,8 @@ pub(crate) struct Control {
     ledger: Mutex<Ledger>,
     failed: AtomicBool,
     signals: Mutex<Vec<Arc<Signal>>>,
+    /// Told when an update is answered, and when the flow has failed.
+    answered: Condvar,
 }
 
 /// What is known of the flow and its updates.
@@ -119,7 +122,12 @@ impl Control {
             doors,
             known,
         };
-        Self { ledger: Mutex::new(ledger), failed: AtomicBool::new(false), signals: Mutex::new(Vec::new()) }
+        Self {
+            ledger: Mutex::new(ledger),
+            failed: AtomicBool::new(false),
+            signals: Mutex::new(Vec::new()),
+            answered: Condvar::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Ledger> {
@@ -144,12 +152,22 @@ impl Control {
     pub(crate) fn fail(&self, failure: String) {
         self.lock().failure.get_or_insert(failure);
         self.failed.store(true, Ordering::SeqCst);
+        self.answered.notify_all();
         self.signals.lock().expect("not poisoned").iter().for_each(|signal| signal.notify());
     }
 
     /// Sends a letter to an operator, if it has not left.
     pub(crate) fn send(&self, to: OperatorId, letter: Letter) {
         self.lock().send(to, letter);
+    }
+
+    /// Sends an arc that was taken away on to the port that it comes to.
+    pub(crate) fn send_arc(&self, to: InPort, arc: ArcId, receiver: Receiver) {
+        let ledger = self.lock();
+        if ledger.program.is_feedback(to) {
+            receiver.widen();
+        }
+        ledger.send(to.operator, Letter::Arc(arc, receiver));
     }
 
     /// An operator tells the exit.
@@ -162,6 +180,14 @@ impl Control {
             ledger.versions.insert(from, update);
         }
         ledger.conclude(update, next);
+        if matches!(next, Next::Answer(_)) {
+            self.answered.notify_all();
+        }
+    }
+
+    /// Waits until one more update is answered.
+    pub(crate) fn wait_for_an_answer<'a>(&'a self, ledger: MutexGuard<'a, Ledger>) -> MutexGuard<'a, Ledger> {
+        self.answered.wait(ledger).expect("no holder of the ledger panics")
     }
 
     /// An operator has left.

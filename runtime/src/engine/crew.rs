@@ -159,6 +159,7 @@ impl Crew {
         let operator = ledger.program.operator(at);
         let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
         let vacant = vacant.map(|(port, _)| neurath_model::id::PortIndex(port as u8)).collect();
+        let born = Operator::born(operator.born, vacant, operator.inherits);
         let token = self.tokens.fetch_add(1, Ordering::Relaxed);
         Activation {
             at,
@@ -173,7 +174,7 @@ impl Crew {
             capacity: self.capacity,
             tracer: self.trace.clone().map(|file| Tracer::new(file, self.known.clone(), at)),
             token_base: token << Worker::TOKEN_SHIFT,
-            progress: Progress::of(Operator::born(operator.born, vacant, operator.inherits)),
+            progress: Progress::of(if operator.stopped { born.stopped() } else { born }),
         }
     }
 

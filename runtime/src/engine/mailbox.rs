@@ -73,13 +73,13 @@ impl Mailbox {
         self.mail.iter().map(|(mail, _)| mail.place()).min()
     }
 
-    /// The place of the mail to take next: the first, or the first that lets a stopped operator go on.
+    /// The place of the mail to take next: the first, or the first of what a stopped operator waits for.
     pub(crate) fn next(&self, takes: impl Fn(bool) -> bool) -> Option<usize> {
         if takes(false) {
             return (!self.mail.is_empty()).then_some(0);
         }
-        let resumes = |(mail, _): &(Mail, _)| matches!(mail, Mail::Resume(_));
-        self.mail.iter().position(resumes).filter(|_| takes(true))
+        let awaited = |(mail, _): &(Mail, _)| mail.ends_pause();
+        self.mail.iter().position(awaited).filter(|_| takes(true))
     }
 
     /// Takes mail.

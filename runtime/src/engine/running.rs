@@ -27,7 +27,7 @@ use neurath_model::program::Program;
 use neurath_model::protocol::Tally;
 use neurath_model::trace::Header;
 use neurath_model::update::{StatePolicy, Update};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -160,7 +160,7 @@ impl Running {
     ) -> Result<Prepared, Diagnostics> {
         let (before, base) = {
             let ledger = self.control.lock();
-            ledger.still_runs()?;
+            let _ = ledger.still_runs()?;
             (ledger.graph.clone(), UpdateId(ledger.program.updates()))
         };
         let plan = plan(&before, update, map, self.registry.catalogue(), scheduler)?;
@@ -173,7 +173,10 @@ impl Running {
     /// be prepared again, for the flow as it is now.
     pub fn commit(&self, prepared: Prepared) -> Result<Option<Ticket>, Diagnostics> {
         let mut ledger = self.control.lock();
-        ledger.still_runs()?;
+        // What an update before this one switches when its marker has come round must be switched before this one begins.
+        while ledger.still_runs()? && ledger.must_wait(&prepared) {
+            ledger = self.control.wait_for_an_answer(ledger);
+        }
         if UpdateId(ledger.program.updates()) != prepared.base {
             return Ok(None);
         }
@@ -368,21 +371,37 @@ impl Running {
 }
 
 impl Ledger {
-    fn still_runs(&self) -> Result<(), Diagnostics> {
+    /// Whether updates are taken: `Ok(true)`, or why not.
+    fn still_runs(&self) -> Result<bool, Diagnostics> {
         match &self.failure {
             Some(failure) => Err(failed(failure.clone())),
             None if self.stopped => Err(failed("it was told to end".into())),
-            None => Ok(()),
+            None => Ok(true),
         }
+    }
+
+    /// Updates that are submitted and not answered.
+    fn under_way(&self) -> BTreeSet<UpdateId> {
+        self.in_flight.keys().copied().collect()
+    }
+
+    fn must_wait(&self, prepared: &Prepared) -> bool {
+        if self.in_flight.is_empty() || UpdateId(self.program.updates()) != prepared.base {
+            return false;
+        }
+        let mut trial = self.program.clone();
+        let deployment = trial.admit_beside(&prepared.before, &prepared.plan, &self.under_way());
+        deployment.awaits.iter().any(|update| self.in_flight.contains_key(update))
     }
 
     /// Takes an update in: from here on it is under way, and the flow is the one after it.
     fn admit(&mut self, prepared: Prepared, control: &Arc<Control>) -> (Ticket, Arc<Carried>, Vec<Recruit>) {
         let Prepared { update, plan, before, actions, extension, .. } = prepared;
-        let deployment = self.program.admit(&before, &plan);
+        let beside = self.under_way();
+        let deployment = self.program.admit_beside(&before, &plan, &beside);
         self.known.set(self.program.clone());
         if let Some(doors) = &mut self.doors {
-            doors.submit(&self.program, deployment.update, &update, plan.scheduler);
+            doors.submit(&self.program, deployment.update, &update, plan.scheduler, &beside);
         }
         let recruits = deployment.born.iter().zip(extension);
         let recruits =

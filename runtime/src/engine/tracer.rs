@@ -9,6 +9,7 @@ use neurath_model::plan::Scheduler;
 use neurath_model::program::Program;
 use neurath_model::trace::{Header, Line};
 use neurath_model::update::Update;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -92,9 +93,16 @@ impl Doors {
     }
 
     /// Notes the submission of an update.
-    pub(crate) fn submit(&mut self, program: &Program, update: UpdateId, change: &Update, scheduler: Scheduler) {
+    pub(crate) fn submit(
+        &mut self,
+        program: &Program,
+        update: UpdateId,
+        change: &Update,
+        scheduler: Scheduler,
+        beside: &BTreeSet<UpdateId>,
+    ) {
         let line = Line::step(program, &Choice::Submit { update }, &[], UpdateId::NONE);
-        self.entrance.note(&Line { change: Some(change.clone()), scheduler: Some(scheduler), ..line });
+        self.entrance.note(&line.submitting(change.clone(), scheduler, beside));
     }
 
     /// Notes an answer.

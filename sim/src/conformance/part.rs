@@ -35,9 +35,14 @@ impl Step {
         let of = line.of.iter().map(|name| lineage_of(program, name)).collect::<Result<SmallVec<[Lineage; 2]>, _>>()?;
         let written = Line::step(program, &choice, &of, version);
         let is_submission = matches!(choice, Choice::Submit { .. });
-        let (change, scheduler) =
-            (line.change.clone().filter(|_| is_submission), line.scheduler.filter(|_| is_submission));
-        match misfit(line, &Line { change, scheduler, ..written }) {
+        let written = match (&line.change, line.scheduler) {
+            (Some(change), Some(scheduler)) if is_submission => {
+                let beside = line.beside.iter().map(|update| UpdateId(*update)).collect();
+                written.submitting(change.clone(), scheduler, &beside)
+            }
+            _ => written,
+        };
+        match misfit(line, &written) {
             None => Ok(Self { choice, of, version }),
             Some(field) => Err(format!("`{field}` is not what a `{}` of this operator would say", line.kind)),
         }
@@ -55,6 +60,7 @@ fn misfit(line: &Line, written: &Line) -> Option<&'static str> {
         ("update", line.update == written.update),
         ("change", line.change == written.change),
         ("scheduler", line.scheduler == written.scheduler),
+        ("beside", line.beside == written.beside),
         ("mail", line.mail == written.mail),
         ("outcome", line.outcome == written.outcome),
         ("steps", line.steps == written.steps),

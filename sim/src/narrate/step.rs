@@ -89,8 +89,10 @@ impl Step<'_> {
         if cell.joining().all(|u| u != update) {
             return String::new();
         }
-        let (program, orders) =
-            (&self.instance.program, self.instance.update(update).orders(&self.instance.program, at));
+        let (program, orders) = (
+            &self.instance.program,
+            self.instance.update(update).orders(&self.instance.program.operator(at).interface, at),
+        );
         let names = |ports: PortSet| {
             let names = ports.iter().map(|p| program.operator(at).input_names[usize::from(p.0)].as_str());
             list(&names.collect::<Vec<_>>())

@@ -149,8 +149,9 @@ impl<'a> Pen<'a> {
         let version = choice.at().map_or(UpdateId::NONE, |at| world.net.cell(at).operator.version());
         let mut line = Line::step(&self.instance.program, choice, &of, version);
         if let Choice::Submit { update } = choice {
-            line.change = self.updates.get(update.0 as usize - 1).cloned();
-            line.scheduler = Some(self.instance.update(*update).scheduler);
+            let change = self.updates[update.0 as usize - 1].clone();
+            let beside = (1..update.0).map(UpdateId).collect();
+            line = line.submitting(change, self.instance.update(*update).scheduler, &beside);
         }
         let part = choice.at().map_or(self.parts.len() - 1, |at| at.0 as usize);
         self.parts[part].push(line);
