@@ -21,7 +21,7 @@ mod steps;
 
 use crate::instance::Instance;
 use crate::ledger::Ledger;
-use crate::net::{Net, Parcel};
+use crate::net::{Item, Net, Parcel};
 use crate::observation::Observation;
 use crate::properties::{L1, Property};
 use crate::system::Breach;
@@ -87,9 +87,10 @@ impl World {
         listener(&observation);
     }
 
-    /// The arcs on which something waits, for messages.
+    /// The arcs on which something waits, for messages. The end of an arc stays on it.
     pub fn occupied(&self) -> impl Iterator<Item = ArcId> {
-        (0..self.net.arcs.len() as u32).map(ArcId).filter(|a| !self.net.arc(*a).items.is_empty())
+        let waits = |arc: &ArcId| self.net.arc(*arc).items.iter().any(|item| *item != Item::End);
+        (0..self.net.arcs.len() as u32).map(ArcId).filter(waits)
     }
 }
 
