@@ -26,7 +26,7 @@ mod parts;
 pub use edit::{Edit, Kind, edited};
 pub use grow::{Block, Step, grow};
 pub use operators::random_update;
-pub(crate) use operators::{policy, same_ports};
+pub(crate) use operators::same_ports;
 pub(crate) use parts::{Parts, accepts, pick};
 
 use neurath_model::component::{Catalogue, Component};

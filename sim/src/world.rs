@@ -26,7 +26,7 @@ use crate::observation::Observation;
 use crate::properties::{L1, Property};
 use crate::system::Breach;
 use neurath_model::choice::{Choice, Emits};
-use neurath_model::id::{ArcId, Lineage};
+use neurath_model::id::{ArcId, InPort, Lineage};
 use smallvec::SmallVec;
 
 /// A state of an instance: where everything is, and what the properties remember.
@@ -87,9 +87,14 @@ impl World {
         listener(&observation);
     }
 
-    /// The arcs on which something waits, for messages. The end of an arc stays on it.
+    /// The arcs on which something waits, for messages. The end of an arc stays on it, but waits only until it was read.
     pub fn occupied(&self) -> impl Iterator<Item = ArcId> {
-        let waits = |arc: &ArcId| self.net.arc(*arc).items.iter().any(|item| *item != Item::End);
+        let was_read = |to: InPort| self.net.cell(to.operator).operator.ended_ports().contains(to.port);
+        let waits = move |arc: &ArcId| match self.net.arc(*arc).items.first() {
+            None => false,
+            Some(Item::End) => !self.net.arc(*arc).to.is_some_and(was_read),
+            Some(Item::Packet(_) | Item::Marker(_)) => true,
+        };
         (0..self.net.arcs.len() as u32).map(ArcId).filter(waits)
     }
 }
