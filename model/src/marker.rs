@@ -51,15 +51,15 @@ pub enum Mail {
 }
 
 impl Mail {
+    /// Its place among updates: that of the update that it is about, and the last of all for the end.
+    pub fn place(self) -> UpdateId {
+        self.update().unwrap_or(UpdateId(u32::MAX))
+    }
+
     /// Whether it is what an operator that was stopped waits for: that the update it was stopped for is applied, here or all in
     /// all. Everything else comes after that.
     pub fn ends_pause(self) -> bool {
         matches!(self, Self::Apply(_) | Self::Resume(_))
-    }
-
-    /// Its place among updates: that of the update that it is about, and the last of all for the end.
-    pub fn place(self) -> UpdateId {
-        self.update().unwrap_or(UpdateId(u32::MAX))
     }
 
     /// The update that it is about.

@@ -30,6 +30,7 @@ mod examples;
 #[cfg(test)]
 mod rewrites;
 
+pub use explain::Alternative;
 pub use inverse::inverse;
 pub use route::{Pass, Route};
 pub use scheduler::{Scheduler, UnknownScheduler};
@@ -231,7 +232,8 @@ impl<'a> Draft<'a> {
     }
 
     fn by_default(&self) -> Scheduler {
-        let promises = |s: &&Scheduler| s.judge(self.graph, &self.targets(), self.update.guarantee).is_ok();
+        let promises =
+            |s: &&Scheduler| s.judge(self.graph, &self.targets(), &self.finishing(), self.update.guarantee).is_ok();
         Scheduler::BY_DEFAULT.iter().find(promises).copied().unwrap_or(Scheduler::Epoch)
     }
 
@@ -244,17 +246,23 @@ impl<'a> Draft<'a> {
         changed.chain(arcs).chain(marking).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
+    /// Operators that finish their open work before the marker goes on from them: those that go and do not hand it over.
+    fn finishing(&self) -> Vec<OperatorId> {
+        let hands_over = |at: &OperatorId| self.handovers.iter().any(|handover| handover.from == *at);
+        self.difference.retired.iter().copied().filter(|at| !hands_over(at)).collect()
+    }
+
     /// U11.
     fn unpromised(&self) -> Option<Diagnostic> {
         let asked = self.update.guarantee;
-        let why_not = match self.scheduler.judge(self.graph, &self.targets(), asked) {
+        let why_not = match self.scheduler.judge(self.graph, &self.targets(), &self.finishing(), asked) {
             Err(why_not) => why_not,
             Ok(_) if self.scheduler == Scheduler::Direct && !self.difference.is_empty() => {
                 "nothing orders its messages with the packets, so arcs are moved with packets on them that were meant for another".into()
             }
             Ok(_) => return None,
         };
-        let promises = |s: &&Scheduler, asked| s.judge(self.graph, &self.targets(), asked).is_ok();
+        let promises = |s: &&Scheduler, asked| s.judge(self.graph, &self.targets(), &self.finishing(), asked).is_ok();
         let others: Vec<String> = Scheduler::ALL
             .iter()
             .filter(|s| **s != self.scheduler && promises(s, asked))
@@ -279,7 +287,7 @@ impl<'a> Draft<'a> {
 
     fn reason(&self) -> String {
         let scheduler = self.scheduler;
-        match (scheduler.judge(self.graph, &self.targets(), self.update.guarantee), self.asked) {
+        match (scheduler.judge(self.graph, &self.targets(), &self.finishing(), self.update.guarantee), self.asked) {
             (Ok(why), None) => format!("{scheduler} is the default here: {why}"),
             (Ok(why), Some(_)) => format!("{scheduler} was asked for: {why}"),
             (Err(why), None | Some(_)) => {

@@ -14,11 +14,11 @@
 //! in which mail goes to operators, the exit is the [`Tally`](crate::protocol::Tally) of their reports. Neither needs arcs, so
 //! operators become sources or sinks without any (protocol rule 10).
 
-use crate::component::Component;
+use crate::component::{Component, Firing};
 use crate::graph::{FlowGraph, Node};
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
 use crate::protocol::{Interface, Mutant};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod deployment;
 
@@ -78,6 +78,9 @@ pub struct Program {
     ordered: Vec<UpdateId>,
     /// The last update that switches each feedback port.
     switched: BTreeMap<InPort, UpdateId>,
+    /// What each update that stayed in a scope of its own passed or brought in, since the last that passed everything: whoever
+    /// is behind that has met none of them before.
+    local: BTreeMap<UpdateId, BTreeSet<OperatorId>>,
     /// How many operators had each name.
     named: BTreeMap<String, u32>,
     last: UpdateId,
@@ -98,6 +101,7 @@ impl Program {
             current: BTreeMap::new(),
             ordered: Vec::new(),
             switched: BTreeMap::new(),
+            local: BTreeMap::new(),
             named: BTreeMap::new(),
             last: UpdateId::NONE,
             mutant: None,
@@ -118,6 +122,14 @@ impl Program {
             operator.interface.mutant = Some(mutant);
         }
         self.mutant = Some(mutant);
+        self
+    }
+
+    /// The same program in which an operator fires by another rule, valid or not: to show what a rule of the validator is for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_firing(mut self, at: OperatorId, firing: Firing) -> Self {
+        self.operators[at.0 as usize].interface.firing = firing;
         self
     }
 

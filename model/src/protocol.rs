@@ -88,6 +88,9 @@ pub enum Mutant {
     BroadcastEverywhere,
     /// Only the first action is performed at the join, the others at the next packet: breaks S8.
     SplitActions,
+    /// The first copy of a marker to come performs the first action, without waiting for the others, as if each reconnection had
+    /// a marker of its own: breaks S8, and L2 where the arc that is cut had another copy on it.
+    SplitReconnections,
     /// An arc is attached before the one that is there was taken away: breaks S9.
     ConnectFirst,
     /// A retired operator does not finish its open work before the marker goes on: breaks S12.

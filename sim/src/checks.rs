@@ -1,9 +1,13 @@
 //! Checks of the checker as a whole: each asks one question of many instances.
 
 mod agreement;
+mod contention;
 mod faults;
+mod independent;
+mod printed;
 mod random_flows;
 mod random_updates;
+mod structure;
 mod verdicts;
 mod yardstick;
 

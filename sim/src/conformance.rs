@@ -320,7 +320,7 @@ impl<'a> Replay<'a> {
             let line = part.next()?;
             let obstacle = match Step::read(&self.instance.program, &self.trace.lines[line].0) {
                 Ok(step) => obstacle::explain(self.instance, &self.world, at, &step),
-                Err(why) => unreadable(self.instance.name(at), &why),
+                Err(why) => unreadable(name_of(self.instance, at), &why),
             };
             Some(Stuck { at, line, step: part.step_number(), obstacle })
         };
@@ -376,6 +376,11 @@ impl<'a> Replay<'a> {
         let occupied = self.world.occupied();
         occupied.filter(|arc| self.world.net.arc(*arc).to.is_some()).min_by_key(position)
     }
+}
+
+/// The name of who wrote a part: of an operator, or of the entrance, whose number is the one behind the last.
+fn name_of(instance: &Instance, at: OperatorId) -> &str {
+    if at.0 as usize == instance.program.operators().len() { ENTRANCE } else { instance.name(at) }
 }
 
 fn unreadable(name: &str, why: &str) -> Obstacle {

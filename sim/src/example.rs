@@ -1,9 +1,11 @@
 //! Flows for tests: the HTTP server of the paper, and a diamond whose two ways meet again.
 
 use crate::generate::Subject;
+use crate::scenario;
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::SourceMap;
 use neurath_model::flow::Flow;
+use neurath_model::graph::FlowGraph;
 use neurath_model::plan::Scheduler;
 use neurath_model::spec::{components, fbp, update};
 use neurath_model::update::Update;
@@ -51,9 +53,30 @@ pub(crate) fn endless() -> Subject {
     subject(texts(flow, &declarations), Scheduler::Epoch)
 }
 
+/// A flow of the ready-made components that is changed to other flows, one after the other; then one of its operators changes.
+pub(crate) fn evolving(scheduler: Scheduler, flows: &[&str], then: &[(&str, &str)]) -> Subject {
+    let subject = subject(texts(flows[0], &scenario::library()), scheduler);
+    let mut updates: Vec<Update> = flows[1..].iter().map(|flow| update_to(flow)).collect();
+    if !then.is_empty() {
+        updates.push(update::parse("then.toml", &scenario::replacing("then", then)).expect("an update").0);
+    }
+    subject.with_updates(&updates).expect("planned")
+}
+
+fn update_to(flow: &str) -> Update {
+    let open = &mut |_: &str| Ok(("flow.fbp".to_owned(), flow.to_owned()));
+    let text = "[update]\nname = 'evolve'\nflow = 'flow.fbp'";
+    update::parse_with("evolve.toml", text, open).expect("an update").0
+}
+
 fn texts(flow: &str, declarations: &str) -> (Flow, Catalogue) {
     let flow = fbp::parse("flow.fbp", flow).expect("a flow").0;
     (flow, components::parse("components.toml", declarations).expect("components").0)
+}
+
+/// A flow that is at hand, to be simulated with components in TOML.
+pub(crate) fn of(graph: FlowGraph, declarations: &str, scheduler: Scheduler) -> Subject {
+    Subject::new(graph, &components::parse("components.toml", declarations).expect("components").0, scheduler)
 }
 
 fn subject((flow, catalogue): (Flow, Catalogue), scheduler: Scheduler) -> Subject {

@@ -64,6 +64,7 @@ impl Fault {
         ("apply-on-every-marker", Fault::Protocol(Mutant::ApplyOnEveryMarker)),
         ("await-feedback", Fault::Protocol(Mutant::AwaitFeedback)),
         ("split-actions", Fault::Protocol(Mutant::SplitActions)),
+        ("split-reconnections", Fault::Protocol(Mutant::SplitReconnections)),
         ("await-connected", Fault::Protocol(Mutant::AwaitConnected)),
         ("await-all-ports", Fault::Protocol(Mutant::AwaitAllPorts)),
         ("no-global-order", Fault::Protocol(Mutant::NoGlobalOrder)),
@@ -94,7 +95,7 @@ impl Fault {
             Self::ApplyMidFiring => "S3",
             Self::Protocol(Mutant::ApplyOnEveryMarker | Mutant::AnswerAtEntrance) => "S6",
             Self::MarkerAtHead | Self::Protocol(Mutant::NoGlobalOrder) => "S7",
-            Self::Protocol(Mutant::SplitActions) => "S8",
+            Self::Protocol(Mutant::SplitActions | Mutant::SplitReconnections) => "S8",
             Self::TransferTwice => "S11",
             Self::Protocol(Mutant::ConnectFirst) => "S9",
             Self::FetchArc => "S10",
@@ -231,6 +232,9 @@ pub struct Instance {
     pub first: (usize, usize),
     /// The behaviours of each operator: the first it has, and after each update that changes it.
     behaviours: Vec<SmallVec<[(UpdateId, Behaviour); 2]>>,
+    /// The flow before the first update, and what each was planned for.
+    graph: FlowGraph,
+    plans: Vec<(FlowGraph, Plan)>,
 }
 
 impl Instance {
@@ -255,7 +259,17 @@ impl Instance {
         let first = |node: &Node| smallvec![(UpdateId::NONE, Behaviour::of(&node.component))];
         let behaviours = graph.operators().map(|(_, node)| first(node)).collect();
         let first = (program.operators().len(), program.arcs().len());
-        Self { program, updates: Vec::new(), bounds, fault: None, judged: true, first, behaviours }
+        Self {
+            program,
+            updates: Vec::new(),
+            bounds,
+            fault: None,
+            judged: true,
+            first,
+            behaviours,
+            graph: graph.clone(),
+            plans: Vec::new(),
+        }
     }
 
     /// Adds an update that was planned against `before`. That should be the flow as the updates so far leave it; if it is not,
@@ -274,19 +288,30 @@ impl Instance {
             self.behaviours.push(smallvec![(deployment.update, behaviour)]);
         }
         self.updates.push(deployment);
+        self.plans.push((before.clone(), plan.clone()));
     }
 
     /// The same instance with a fault put in.
     #[must_use]
-    pub fn with_fault(mut self, fault: Fault) -> Self {
-        match fault {
-            Fault::Protocol(mutant) => self.program = self.program.with_mutant(mutant),
+    pub fn with_fault(self, fault: Fault) -> Self {
+        let mut faulty = match fault {
+            Fault::Protocol(mutant) => self.with_mutant(mutant),
             // An operator that keeps updates in order would hold such markers back, and hang instead.
-            Fault::MarkerAtHead => self.program = self.program.with_mutant(Mutant::NoGlobalOrder),
-            _ => {}
+            Fault::MarkerAtHead => self.with_mutant(Mutant::NoGlobalOrder),
+            _ => self,
+        };
+        faulty.fault = Some(fault);
+        faulty
+    }
+
+    /// Updates are admitted again: some faults are in what their markers say.
+    fn with_mutant(self, mutant: Mutant) -> Self {
+        let mut faulty = Self::before_updates(&self.graph, self.bounds);
+        faulty.program = faulty.program.with_mutant(mutant);
+        for (before, plan) in &self.plans {
+            faulty.admit(before, plan);
         }
-        self.fault = Some(fault);
-        self
+        Self { judged: self.judged, ..faulty }
     }
 
     /// The same instance with nobody to judge it: any number of updates, and no property is ever broken.
@@ -316,7 +341,7 @@ impl Instance {
     /// in common, are not.
     pub fn are_ordered(&self, u: UpdateId, v: UpdateId) -> bool {
         let (u, v) = (self.update(u), self.update(v));
-        let local = |d: &Deployment| matches!(d.scheduler, Scheduler::Scoped | Scheduler::Dependent);
+        let local = |d: &Deployment| d.scheduler.is_local();
         u.update == v.update || !(local(u) || local(v)) || u.scope.iter().any(|at| v.scope.contains(at))
     }
 

@@ -19,7 +19,7 @@ mod tests;
 
 use crate::instance::Instance;
 use crate::observation::Observation;
-use crate::system::{Breach, System};
+use crate::system::Breach;
 use crate::update_set::UpdateSet;
 use crate::world::World;
 use neurath_model::choice::Choice;
@@ -72,6 +72,14 @@ struct Concerns {
 /// # Panics
 /// If a choice is not open where it is to be taken: replay a run first that comes from elsewhere.
 pub fn narrate(instance: &Instance, choices: &[Choice]) -> Story {
+    narrate_as_judged(instance, choices, |_| true)
+}
+
+/// Tells a run, as far as breaches go only of the properties that `judged` names.
+///
+/// # Panics
+/// As [`narrate`].
+pub fn narrate_as_judged(instance: &Instance, choices: &[Choice], judged: impl Fn(&str) -> bool) -> Story {
     let mut world = World::new(instance);
     let (mut told, mut firings, mut breach) = (Vec::new(), Vec::new(), None);
     for (i, choice) in choices.iter().enumerate() {
@@ -80,10 +88,10 @@ pub fn narrate(instance: &Instance, choices: &[Choice]) -> Story {
         firings.extend(seen.iter().filter_map(|o| Firing::of(instance, &world, o)));
         told.push((step::tell(instance, &world, choice, &seen), Concerns::of(choice, &seen)));
         if breach.is_none() {
-            breach = instance.breach(&world, false).map(|breach| (breach, Some(i + 1)));
+            breach = world.judge(instance, false, &judged).map(|breach| (breach, Some(i + 1)));
         }
     }
-    let breach = breach.or_else(|| at_end(instance, &world).map(|breach| (breach, None)));
+    let breach = breach.or_else(|| at_end(instance, &world, judged).map(|breach| (breach, None)));
     let named = Named::of(instance, &firings, breach.as_ref().map(|(breach, _)| breach));
     let operator = |choice: &Choice| choice.at().map_or("environment".to_owned(), |at| instance.name(at).into());
     let line = |(i, (text, concerns)): (usize, (String, Concerns))| StoryLine {
@@ -96,10 +104,10 @@ pub fn narrate(instance: &Instance, choices: &[Choice]) -> Story {
     Story { lines, lineages: named.summaries(instance, &firings), breach }
 }
 
-fn at_end(instance: &Instance, world: &World) -> Option<Breach> {
+fn at_end(instance: &Instance, world: &World, judged: impl Fn(&str) -> bool) -> Option<Breach> {
     let mut open = Vec::new();
     world.choices(instance, &mut open);
-    instance.breach(world, open.is_empty())
+    world.judge(instance, open.is_empty(), judged)
 }
 
 impl Firing {

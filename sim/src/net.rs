@@ -205,6 +205,11 @@ impl Net {
         self.cell_mut(port.operator).inputs[usize::from(port.port.0)] = feed;
     }
 
+    /// Whether an arc was taken away, or is new, and is to come to that port.
+    pub fn is_under_way(&self, arc: ArcId, to: InPort) -> bool {
+        self.transit.contains(&arc) && self.arc(arc).to == Some(to)
+    }
+
     /// The arc that feeds an input port now.
     pub fn feeding(&self, at: OperatorId, port: PortIndex) -> Option<ArcId> {
         match self.feed(InPort { operator: at, port }) {

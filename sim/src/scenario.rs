@@ -16,15 +16,15 @@
 mod flows;
 
 pub use flows::{
-    BLOCKING, CHAIN_DELETED, CHAIN_INSERTED, CHAIN_REPLACED, NIO, balanced, buffered, chain, contended, diamond,
-    filtered, http, library, replacing, routed, two_in_two_out, two_sources,
+    BLOCKING, CHAIN_DELETED, CHAIN_INSERTED, CHAIN_REPLACED, HTTP, HTTP_TALLIED, NIO, balanced, buffered, chain,
+    contended, diamond, filtered, http, library, replacing, routed, two_in_two_out, two_sources,
 };
 
 use crate::instance::{Bounds, Instance};
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Diagnostics, SourceMap};
 use neurath_model::graph::FlowGraph;
-use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
+use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
 use neurath_model::spec::{components, fbp, update};
 use neurath_model::update::Update;
 use neurath_model::validate::validate;
@@ -36,6 +36,7 @@ pub struct Scenario {
     flow: FlowGraph,
     updates: Vec<(FlowGraph, Plan)>,
     scheduler: Scheduler,
+    promised: bool,
 }
 
 impl Scenario {
@@ -48,7 +49,7 @@ impl Scenario {
         let (catalogue, _) = components::parse("components", components)?;
         let (flow, map) = fbp::parse("flow", flow)?;
         let flow = validate(&flow, &map, &catalogue)?;
-        Ok(Self { catalogue, flow, updates: Vec::new(), scheduler: Scheduler::Epoch })
+        Ok(Self { catalogue, flow, updates: Vec::new(), scheduler: Scheduler::Epoch, promised: true })
     }
 
     /// The same flow; updates added from now on travel by another scheduler, whether or not it promises anything.
@@ -105,9 +106,15 @@ impl Scenario {
     }
 
     fn planned(mut self, before: FlowGraph, update: &Update, map: &SourceMap) -> Result<Self, Diagnostics> {
+        self.promised &= plan(&before, update, map, &self.catalogue, Some(self.scheduler)).is_ok();
         let (plan, _) = plan_unpromised(&before, update, map, &self.catalogue, Some(self.scheduler))?;
         self.updates.push((before, plan));
         Ok(self)
+    }
+
+    /// Whether each update is one for which its scheduler promises what it asks; the others are added all the same.
+    pub fn is_promised(&self) -> bool {
+        self.promised
     }
 
     /// The flow as the updates so far leave it.

@@ -373,7 +373,7 @@ mod tests {
         let cut = refusal(Saved::parse("run.json", &text[..100]));
         assert_eq!((cut.code, cut.found.as_str()), (Code::T01, "the end of the file"));
         assert!(cut.places[0].span.start >= 99, "{:?}", cut.places);
-        let other = refusal(Saved::parse("run.json", &text.replace("\"schema_version\": 1", "\"schema_version\": 9")));
+        let other = refusal(Saved::parse("run.json", &text.replace("\"schema_version\": 2", "\"schema_version\": 9")));
         assert_eq!(other.found, "`run` with schema_version 9");
         let mut unknown = saved(&subject, &failure, None);
         unknown.fault = Some("gremlins".into());
@@ -392,7 +392,9 @@ mod tests {
             trace.lines.iter().map(|(line, _)| line.choice(&instance.program).expect("a choice")).collect();
         let (stops, choices): (Vec<_>, Vec<_>) = read.into_iter().partition(Option::is_none);
         assert_eq!(choices.into_iter().flatten().collect::<Vec<_>>(), outcome.choices);
-        assert_eq!(stops.len(), instance.program.operators().len());
+        let answers = trace.lines.iter().filter(|(line, _)| line.kind == "answer").count();
+        assert_eq!(answers, 1);
+        assert_eq!(stops.len(), instance.program.operators().len() + 1 + answers, "the entrance stops too");
         let steps: u64 = trace.lines.iter().filter_map(|(line, _)| line.steps).sum();
         assert_eq!(steps, outcome.counts.steps);
         let submitted: Vec<&Update> = trace.lines.iter().filter_map(|(line, _)| line.change.as_ref()).collect();

@@ -103,6 +103,27 @@ impl Route {
         Self { heads, passes }
     }
 
+    /// The same way, widened to pass `others` too, and whatever must then change at one computation time with them.
+    ///
+    /// ```text
+    ///              .-> left ---.               u1 = {right, join}, u2 = {in, right}, each in its own scope:
+    ///   in -> split             > join         a packet that the new `in` sends by `left` comes to the old `join`,
+    ///              '-> right --'               another is sent by the old `in`, and meets the new `right`
+    /// ```
+    ///
+    /// So the two would be in one order at `right`, and for some packets in the other. Where scopes overlap, the later update
+    /// enters at every head of their union, and follows the earlier one everywhere (protocol.md, section 4).
+    pub(crate) fn widened(&self, graph: &FlowGraph, others: &BTreeSet<OperatorId>) -> Self {
+        let all: Set = self.passes.keys().chain(others).copied().collect();
+        let mut route = Self::within(graph, &scope(graph, &Ways::of(graph), &all));
+        for (at, pass) in &self.passes {
+            let wide = route.passes.entry(*at).or_default();
+            // Feedback arcs that carry the marker all the same.
+            wide.forward = wide.forward.union(pass.forward.minus(pass.ordinary));
+        }
+        route
+    }
+
     /// The operators that it passes.
     pub fn scope(&self) -> Vec<OperatorId> {
         self.passes.keys().copied().collect()

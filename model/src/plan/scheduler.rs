@@ -86,14 +86,30 @@ impl Scheduler {
         }
     }
 
+    /// Whether its markers keep to a part of the flow.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Scoped | Self::Dependent => true,
+            Self::StopTheWorld | Self::Direct | Self::Epoch => false,
+        }
+    }
+
     /// Whether an update is applied in a second part, when a first has made everything quiet.
     pub fn in_two_parts(self) -> bool {
         self == Self::StopTheWorld
     }
 
     /// Why it gives the guarantee for this update (`Ok`), or why not (`Err`).
-    pub(super) fn judge(self, graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {
-        let carried = || match (held_between(graph, &Ways::of(graph), targets), asked) {
+    ///
+    /// Of the operators that hold open work, those that are `finishing` let go of all of it before the marker goes on.
+    pub(super) fn judge(
+        self,
+        graph: &FlowGraph,
+        targets: &[OperatorId],
+        finishing: &[OperatorId],
+        asked: Guarantee,
+    ) -> Result<String, String> {
+        let carried = || match (held_between(graph, &Ways::of(graph), targets, finishing), asked) {
             (Some(carried), Guarantee::Serializability) => Err(carried),
             (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
         };
@@ -214,8 +230,9 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
 /// Open work that a marker overtakes between two changed operators: its lineage met the old version of the first and
 /// will meet the new version of the second. The first is before the holder, or beside it: behind an operator that sends a
 /// lineage several ways. The cut is consistent all the same: nothing new happens before anything old.
-fn held_between(graph: &FlowGraph, ways: &Ways, targets: &[OperatorId]) -> Option<String> {
+fn held_between(graph: &FlowGraph, ways: &Ways, targets: &[OperatorId], finishing: &[OperatorId]) -> Option<String> {
     let resumes = graph.operators().filter(|(_, node)| node.component.wake == Wake::Resume);
+    let resumes = resumes.filter(|(id, _)| !finishing.contains(id));
     resumes.map(|(id, _)| id).find_map(|holder| {
         let second = targets.iter().copied().find(|id| ways.behind(holder).contains(id))?;
         let before = |id: &OperatorId| *id == holder || ways.behind(*id).contains(&holder);

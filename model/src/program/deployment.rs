@@ -10,10 +10,10 @@ use crate::flow::PortRef;
 use crate::graph::FlowGraph;
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
 use crate::marker::{Expected, Mail, Orders};
-use crate::plan::{Action, Pass, Plan, Scheduler};
-use crate::protocol::Interface;
+use crate::plan::{Action, Pass, Plan, Route, Scheduler};
+use crate::protocol::{Interface, Mutant};
 use crate::update::StatePolicy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an operator does at its computation time: an action of the plan, by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,11 +146,21 @@ impl Deployment {
 }
 
 impl Program {
-    /// Brings a plan, made for the graph as the updates admitted so far leave it, to the operators that run.
+    /// Brings a plan, made for the graph as the updates admitted so far leave it, to the operators that run. Any of these may still
+    /// be under way.
     pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) -> Deployment {
+        let all = (1..=self.last.0).map(UpdateId).collect();
+        self.admit_beside(before, plan, &all)
+    }
+
+    /// The same where only some of the updates before it are still under way: those that are answered need not be minded.
+    pub fn admit_beside(&mut self, before: &FlowGraph, plan: &Plan, under_way: &BTreeSet<UpdateId>) -> Deployment {
+        self.local.retain(|update, _| under_way.contains(update));
+        self.switched.retain(|_, update| under_way.contains(update));
         self.last = UpdateId(self.last.0 + 1);
         let update = self.last;
         let old: Vec<OperatorId> = before.operators().map(|(_, node)| self.latest(&node.name)).collect();
+        let route = self.route(before, plan, &old);
         let born = self.bring_in(plan, update);
         let names = Names { program: self, old: &old, before };
         let acts: BTreeMap<OperatorId, Vec<Act>> =
@@ -177,25 +187,51 @@ impl Program {
             scheduler: plan.scheduler,
             before: old.clone(),
             awaits: Vec::new(),
-            heads: plan.route.heads.iter().map(|at| old[at.0 as usize]).collect(),
+            heads: route.heads.iter().map(|at| old[at.0 as usize]).collect(),
             stopped: Vec::new(),
             born,
             retired,
             moves,
             expected: Expected::default(),
             earlier: self.ordered.clone(),
-            scope: plan.route.passes.keys().map(|at| old[at.0 as usize]).collect(),
+            scope: route.passes.keys().map(|at| old[at.0 as usize]).collect(),
             acts,
             orders: BTreeMap::new(),
             second: BTreeMap::new(),
             switches,
         };
-        self.write_orders(&mut deployment, before, plan, &old);
+        self.write_orders(&mut deployment, before, plan, &route);
         self.await_switches(&mut deployment);
         if plan.scheduler.in_two_parts() {
             self.stop_new_sources(&mut deployment, plan);
         }
+        self.remember(&deployment);
         deployment
+    }
+
+    /// The way of an update's marker: the plan's, or a wider one where updates before it stayed in scopes that overlap it.
+    fn route(&self, before: &FlowGraph, plan: &Plan, old: &[OperatorId]) -> Route {
+        let mut route = plan.route.clone();
+        while plan.scheduler.is_local() && self.mutant != Some(Mutant::NoGlobalOrder) {
+            let scope: BTreeSet<OperatorId> = route.passes.keys().map(|at| old[at.0 as usize]).collect();
+            let overlap = self.local.values().filter(|other| !other.is_disjoint(&scope));
+            let all: BTreeSet<OperatorId> = overlap.flatten().copied().chain(scope.iter().copied()).collect();
+            let before_ids = (0..old.len()).filter(|i| all.contains(&old[*i])).map(|i| OperatorId(i as u32));
+            let wide = plan.route.widened(before, &before_ids.collect());
+            if all == scope || wide.passes.len() == route.passes.len() {
+                break;
+            }
+            route = wide;
+        }
+        route
+    }
+
+    fn remember(&mut self, deployment: &Deployment) {
+        if deployment.scheduler.is_local() {
+            self.local.insert(deployment.update, deployment.scope.iter().chain(&deployment.born).copied().collect());
+        } else if deployment.scheduler != Scheduler::Direct {
+            self.local.clear();
+        }
     }
 
     /// The operator that has a name, or was the last to have it: a plan that comes too late may speak of it.
@@ -283,11 +319,11 @@ impl Program {
     }
 
     /// What the marker says to each operator, and whom the exit hears from.
-    fn write_orders(&mut self, deployment: &mut Deployment, before: &FlowGraph, plan: &Plan, old: &[OperatorId]) {
+    fn write_orders(&mut self, deployment: &mut Deployment, before: &FlowGraph, plan: &Plan, route: &Route) {
         let in_two_parts = plan.scheduler.in_two_parts();
         let mut expected = Expected { in_two_parts, ..Expected::default() };
-        for (at, pass) in &plan.route.passes {
-            let id = old[at.0 as usize];
+        for (at, pass) in &route.passes {
+            let id = deployment.before[at.0 as usize];
             let retires = plan.retired.contains(at);
             let here = self.orders_of(deployment, id, *pass, retires);
             let changes = here.actions > 0 || retires;

@@ -44,6 +44,8 @@ struct Join {
     commanded: bool,
     /// Whether it only waits for open work to be finished.
     draining: bool,
+    /// How many actions a [`Mutant::SplitReconnections`] has performed already.
+    performed: u16,
 }
 
 /// How far an operator has come towards its end.
@@ -293,17 +295,24 @@ impl Operator {
             return self.switch(interface, port, marker, orders, out);
         }
         if interface.mutant == Some(Mutant::ApplyOnEveryMarker) {
-            return self.pass(interface, marker, orders, out);
+            let (arrived, commanded, draining, performed) = (PortSet::only(port), false, false, 0);
+            return self.pass(interface, &Join { marker, orders, arrived, commanded, draining, performed }, out);
         }
-        self.join(marker, orders).arrived.insert(port);
+        let join = self.join(marker, orders);
+        join.arrived.insert(port);
+        if interface.mutant == Some(Mutant::SplitReconnections) && join.performed == 0 && orders.actions > 0 {
+            join.performed = 1;
+            self.take_away(orders.leaves.iter().take(1).collect());
+            out.push(Effect::Apply { update: marker.update, port: None, action: 0 });
+        }
         self.complete_joins(interface, out);
     }
 
     fn join(&mut self, marker: Marker, orders: Orders) -> &mut Join {
         let known = self.joins.iter().position(|j| j.marker == marker);
         let i = known.unwrap_or_else(|| {
-            let (arrived, commanded, draining) = (PortSet::EMPTY, false, false);
-            self.joins.push(Join { marker, orders, arrived, commanded, draining });
+            let (arrived, commanded, draining, performed) = (PortSet::EMPTY, false, false, 0);
+            self.joins.push(Join { marker, orders, arrived, commanded, draining, performed });
             self.joins.len() - 1
         });
         &mut self.joins[i]
@@ -348,8 +357,8 @@ impl Operator {
     fn on_finished(&mut self, interface: &Interface, out: &mut Effects) {
         assert!(self.is_finishing(), "a function finishes after it was told to");
         if let Some(i) = self.joins.iter().position(|j| j.draining) {
-            let Join { marker, orders, .. } = self.joins.remove(i);
-            self.pass(interface, marker, orders, out);
+            let join = self.joins.remove(i);
+            self.pass(interface, &join, out);
             self.complete_joins(interface, out);
             return self.finish_if_ended(interface, out);
         }
@@ -368,8 +377,8 @@ impl Operator {
                 self.joins[i].draining = true;
                 out.push(Effect::Drain);
             } else {
-                let Join { marker, orders, .. } = self.joins.remove(i);
-                self.pass(interface, marker, orders, out);
+                let join = self.joins.remove(i);
+                self.pass(interface, &join, out);
             }
         }
     }
@@ -388,13 +397,14 @@ impl Operator {
             && (join.commanded || !orders.commanded)
             && join.arrived.union(self.closed).covers(awaited)
             // An arc that is yet to come cannot be taken away.
-            && self.vacant.intersection(orders.leaves).is_empty()
+            && self.vacant.intersection(orders.leaves).iter().skip(join.performed.into()).next().is_none()
             && !self.joins.iter().any(|j| j.draining)
     }
 
     /// The computation time of the update at this operator: its actions are performed, then the marker goes on.
-    fn pass(&mut self, interface: &Interface, marker: Marker, orders: Orders, out: &mut Effects) {
-        self.apply(interface, marker.update, orders, out);
+    fn pass(&mut self, interface: &Interface, join: &Join, out: &mut Effects) {
+        let (marker, orders) = (join.marker, join.orders);
+        self.apply(interface, join, out);
         if orders.settles {
             self.passed = marker.update;
         }
@@ -419,7 +429,8 @@ impl Operator {
         }
     }
 
-    fn apply(&mut self, interface: &Interface, update: UpdateId, orders: Orders, out: &mut Effects) {
+    fn apply(&mut self, interface: &Interface, join: &Join, out: &mut Effects) {
+        let (update, orders) = (join.marker.update, join.orders);
         if orders.actions == 0 && !orders.retires {
             return;
         }
@@ -428,9 +439,9 @@ impl Operator {
         let order: SmallVec<[u16; 4]> = match interface.mutant {
             Some(Mutant::ConnectFirst) => (0..orders.actions).rev().collect(),
             Some(Mutant::SplitActions) => (0..orders.actions.min(1)).collect(),
-            _ => (0..orders.actions).collect(),
+            _ => (join.performed..orders.actions).collect(),
         };
-        let split = order.len() < usize::from(orders.actions);
+        let split = interface.mutant == Some(Mutant::SplitActions) && orders.actions > 1;
         self.owed = split.then_some((update, orders.actions));
         out.extend(order.into_iter().map(|action| Effect::Apply { update, port: None, action }));
         out.push(Effect::Report { update, report: Report::Applied });

@@ -4,9 +4,11 @@
 //!   FlowGraph (+ Plan) --Picture--> layers --> text | dot | mermaid | svg | JSON
 //! ```
 //!
-//! Layers follow the arcs, feedback arcs left out: an operator stands one layer behind the last of its producers.
+//! Layers follow the arcs, feedback arcs left out: an operator stands one layer behind the last of its producers. Every shape
+//! says the same: what an update leaves, takes out, brings in and moves, and where its marker goes.
 
 mod languages;
+mod layers;
 mod layout;
 mod picture;
 mod svg;
@@ -15,7 +17,7 @@ mod text;
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use neurath_model::diagnostic::Diagnostics;
-use neurath_model::plan::plan;
+use neurath_model::plan::{Scheduler, plan};
 use picture::Picture;
 use serde_json::json;
 use std::path::PathBuf;
@@ -25,11 +27,14 @@ use std::path::PathBuf;
 pub struct Args {
     /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
     flow: PathBuf,
-    /// An update, to show what it changes.
+    /// An update, or the flow to change to: what stays, goes, comes and moves is shown in one picture.
     update: Option<PathBuf>,
     /// A file of component declarations, for components that are not compiled in.
     #[arg(long, value_name = "FILE")]
     components: Vec<PathBuf>,
+    /// How the update travels: `stop-the-world`, `direct`, `dependent`, `epoch` or `scoped`.
+    #[arg(long, value_name = "NAME", requires = "update")]
+    scheduler: Option<Scheduler>,
     #[command(flatten)]
     shape: Shape,
 }
@@ -70,6 +75,6 @@ fn picture(args: &Args, session: &mut Session) -> Result<Picture, Diagnostics> {
     let graph = session.graph(&args.flow, &catalogue)?;
     let Some(file) = &args.update else { return Ok(Picture::of(&graph, None)) };
     let (update, map) = session.update(file)?;
-    let plan = plan(&graph, &update, &map, &catalogue, None)?;
+    let plan = plan(&graph, &update, &map, &catalogue, args.scheduler)?;
     Ok(Picture::of(&graph, Some(&plan)))
 }

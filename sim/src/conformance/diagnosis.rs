@@ -6,6 +6,7 @@
 //! followed to one who waits for an operator that has nothing left to do. Where it leads round in a circle, one of the circle
 //! who waits for room is told of, and else (round a feedback arc) the most upstream.
 
+use super::name_of;
 use super::obstacle::Obstacle;
 use super::part::Part;
 use crate::instance::Instance;
@@ -57,7 +58,7 @@ fn followed(stuck: &[Stuck]) -> &Stuck {
 /// T02 for an operator whose next line is not a step of the model.
 pub(super) fn not_a_behaviour(trace: &Trace, instance: &Instance, stuck: &[Stuck]) -> Diagnostic {
     let Stuck { at, line, step, obstacle } = cause(stuck);
-    let (name, number) = (instance.name(*at), line_number(*line));
+    let (name, number) = (name_of(instance, *at), line_number(*line));
     let (expected, hint) = match obstacle {
         Obstacle::Contradiction { expected, hint } => (expected.clone(), (*hint).to_owned()),
         Obstacle::Waits { on, expected, .. } => (expected.clone(), waiting(instance, stuck, *on)),
@@ -188,12 +189,12 @@ pub(super) fn not_ended(trace: &Trace, instance: &Instance, world: &World, at: O
 
 /// T03 for an arc that was not read to its end.
 pub(super) fn left_over(trace: &Trace, instance: &Instance, world: &World, arc: ArcId, parts: &[Part]) -> Diagnostic {
-    let ends = instance.program.arc(arc);
-    let (from, to) = (instance.name(ends.from.operator), instance.name(ends.to.operator));
-    let port = &instance.program.operator(ends.to.operator).input_names[usize::from(ends.to.port.0)];
     let queue = world.net.arc(arc);
+    let end = queue.to.expect("an arc is read where it ends");
+    let (from, to) = (instance.name(instance.program.arc(arc).from.operator), instance.name(end.operator));
+    let port = &instance.program.operator(end.operator).input_names[usize::from(end.port.0)];
     let (packets, all) = (queue.packets(), queue.items.len());
-    let stop = parts[ends.to.operator.0 as usize].stop_line();
+    let stop = parts[end.operator.0 as usize].stop_line();
     Diagnostic {
         code: Code::T03,
         message: format!("{to} has stopped without reading the arc from {from} to {to}.{port} to its end"),
@@ -231,7 +232,7 @@ pub(super) fn answered_otherwise(trace: &Trace, line: usize, expected: Option<Ou
 pub(super) fn unanswered(trace: &Trace, submitted: usize, name: &str) -> Diagnostic {
     Diagnostic {
         code: Code::T03,
-        message: format!("the update `{name}` is never answered"),
+        message: format!("the update `{name}`, which the entrance submitted, is never answered"),
         places: vec![trace.place(submitted, "submitted here")],
         expected: "an answer of the exit to every update submitted".into(),
         found: "a run that ends without it".into(),

@@ -4,6 +4,7 @@
 //! reason, in an order that a person would look in: is its last output in, may this port be read, what stands there,
 //! is the emission one that the component declares, is the version the one that follows.
 
+use super::name_of;
 use super::part::Step;
 use crate::instance::Instance;
 use crate::net::Item;
@@ -133,7 +134,7 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn name(&self) -> &str {
-        self.instance.name(self.at)
+        name_of(self.instance, self.at)
     }
 
     fn input(&self, port: PortIndex) -> String {
@@ -176,8 +177,22 @@ impl Look<'_> {
             Some(other) => {
                 contradiction(format!("{} to take {} first", self.name(), self.mail_name(other)), OUT_OF_TURN)
             }
-            None => contradiction(format!("no mail for {}", self.name()), OUT_OF_TURN),
+            None => match self.has_yet_to_report(mail) {
+                Some(on) => Waits { on, room: false, expected: self.no_mail() },
+                None => contradiction(self.no_mail(), OUT_OF_TURN),
+            },
         })
+    }
+
+    fn no_mail(&self) -> String {
+        format!("no mail for {}", self.name())
+    }
+
+    /// An operator whose report is missing for the word to apply an update, or to go on after it.
+    fn has_yet_to_report(&self, mail: Mail) -> Option<OperatorId> {
+        let (Mail::Apply(update) | Mail::Resume(update)) = mail else { return None };
+        let missing = self.world.net.tallies.get((update.0 as usize).checked_sub(1)?)?.missing();
+        missing.passed.iter().chain(&missing.applied).copied().find(|at| *at != self.at)
     }
 
     fn mail_name(&self, mail: Mail) -> String {
@@ -193,7 +208,7 @@ impl Look<'_> {
     fn arc(&self, port: PortIndex) -> Option<Obstacle> {
         let program = &self.instance.program;
         match self.world.net.feed(InPort { operator: self.at, port }) {
-            Feed::Expects(arc) if self.world.net.transit.contains(&arc) => None,
+            Feed::Expects(arc) if self.world.net.is_under_way(arc, InPort { operator: self.at, port }) => None,
             Feed::Expects(arc) => {
                 let stands = self.world.net.arc(arc).to.map_or(self.at, |port| port.operator);
                 let before = program.arc(arc);

@@ -51,6 +51,7 @@ fn misfit(line: &Line, written: &Line) -> Option<&'static str> {
         ("of", line.of == written.of),
         ("releases", line.releases == written.releases),
         ("emits", line.emits == written.emits),
+        ("version", line.version == written.version),
         ("update", line.update == written.update),
         ("change", line.change == written.change),
         ("scheduler", line.scheduler == written.scheduler),

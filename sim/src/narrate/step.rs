@@ -4,7 +4,7 @@ use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::world::World;
 use neurath_model::choice::{Choice, Emits};
-use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, UpdateId};
+use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, PortSet, UpdateId};
 use neurath_model::marker::Mail;
 use neurath_model::plan::Scheduler;
 use neurath_model::program::Act;
@@ -89,12 +89,23 @@ impl Step<'_> {
         if cell.joining().all(|u| u != update) {
             return String::new();
         }
-        let names = &self.instance.program.operator(at).input_names;
-        let missing: Vec<&str> = cell.missing().iter().map(|p| names[usize::from(p.0)].as_str()).collect();
-        if missing.is_empty() {
-            return ", and waits for an update before it".into();
+        let (program, orders) =
+            (&self.instance.program, self.instance.update(update).orders(&self.instance.program, at));
+        let names = |ports: PortSet| {
+            let names = ports.iter().map(|p| program.operator(at).input_names[usize::from(p.0)].as_str());
+            list(&names.collect::<Vec<_>>())
+        };
+        let late = cell.vacant().intersection(orders.leaves);
+        match cell.missing() {
+            missing if !missing.is_empty() => format!(", and waits for it on {}", names(missing)),
+            _ if cell.passed() < orders.after => ", and waits for an update before it".into(),
+            _ if !late.is_empty() => format!(", and waits for the arc that is to come to {}", names(late)),
+            // With a fault put in, it waits where nothing was ordered to come.
+            _ => {
+                let interface = &program.operator(at).interface;
+                format!(", and waits for it on {}", names(interface.inputs.minus(cell.blocked())))
+            }
         }
-        format!(", and waits for it on {}", list(&missing))
     }
 
     fn mark(&self, at: OperatorId, port: PortIndex) -> String {
@@ -103,7 +114,8 @@ impl Step<'_> {
         match (self.seen.iter().find(|o| is_passed(o)), waiting) {
             (None, Some(update)) => {
                 let name = &self.instance.update(update).name;
-                format!("takes the marker of `{name}` from {from}{}", self.waits_for(at, update))
+                let half = self.changed(at).map_or_else(String::new, |changed| format!(", {changed}"));
+                format!("takes the marker of `{name}` from {from}{half}{}", self.waits_for(at, update))
             }
             (Some(_), _) | (None, None) => format!("takes a marker from {from}{}", self.passed(at)),
         }

@@ -48,28 +48,29 @@ fn a_run_in_which_an_update_takes_effect_in_order() {
     insta::assert_snapshot!(story, @r"
        1  accept       begins accept#0, emits OUT
        2  read         takes accept#0 from CONN, holds it
-       3  accept       begins accept#1, emits OUT
-       4  read         takes accept#1 from CONN, holds it
+       3  read         lets accept#0 go, and begins read#0 with it, emits OUT
+       4  parse        takes read#0 from IN, emits OUT
        5  environment  submits update `nio`: its marker goes to accept
-       6  accept       takes a marker from @entrance, passes the marker of `nio` on
-       7  read         lets accept#0 go, and begins read#0 with it, emits OUT
-       8  parse        takes read#0 from IN, emits OUT
-       9  load         (http/load@1) takes read#0 from IN, emits OUT
+       6  load         (http/load@1) takes read#0 from IN, emits OUT
+       7  accept       gets the marker of `nio`, passes the marker of `nio` on
+       8  read         takes a marker from CONN, passes the marker of `nio` on
+       9  parse        takes a marker from IN, passes the marker of `nio` on
       10  compose      takes read#0 from IN, emits OUT
-      11  reply        (http/reply@1) takes read#0 from IN, holds it
-      12  reply        (http/reply@1) lets read#0 go, emits nothing
-      13  read         takes a marker from CONN, passes the marker of `nio` on
-      14  parse        takes a marker from IN, passes the marker of `nio` on
-      15  load         takes a marker from IN, is changed by `nio`: http/load@1 -> http/load@nio, passes the marker of `nio` on
-      16  compose      takes a marker from IN, passes the marker of `nio` on
-      17  reply        takes a marker from IN, is changed by `nio`: http/reply@1 -> http/reply@nio, passes the marker of `nio` on
-      18  exit         takes a marker from @reply, `nio` is answered: applied
-      19  read         lets accept#1 go, and begins read#1 with it, emits OUT
-      20  parse        takes read#1 from IN, emits OUT
-      21  load         (http/load@nio) takes read#1 from IN, emits OUT
-      22  compose      takes read#1 from IN, emits OUT
+      11  accept       begins accept#1, emits OUT
+      12  read         takes accept#1 from CONN, holds it
+      13  read         lets accept#1 go, and begins read#1 with it, emits OUT
+      14  parse        takes read#1 from IN, emits OUT
+      15  reply        (http/reply@1) takes read#0 from IN, holds it
+      16  reply        (http/reply@1) lets read#0 go, emits BACK
+      17  read         takes read#0 from BACK, holds it
+      18  load         takes a marker from IN, is changed by `nio`: http/load@1 -> http/load@nio, passes the marker of `nio` on
+      19  compose      takes a marker from IN, passes the marker of `nio` on
+      20  load         (http/load@nio) takes read#1 from IN, emits OUT
+      21  compose      takes read#1 from IN, emits OUT
+      22  reply        takes a marker from IN, is changed by `nio`: http/reply@1 -> http/reply@nio, `nio` is answered: applied
       23  reply        (http/reply@nio) takes read#1 from IN, holds it
-      24  reply        (http/reply@nio) lets read#1 go, emits nothing
+      24  reply        (http/reply@nio) lets read#1 go, emits BACK
+      25  read         takes read#1 from BACK, holds it
 
     read#0: load on http/load@1 (before `nio`), reply on http/reply@1 (before `nio`)
     read#1: load on http/load@nio (after `nio`), reply on http/reply@nio (after `nio`)

@@ -89,7 +89,7 @@ mod tests {
         let found = teeth::breach(&sound.clone().with_fault(Fault::LossyArc), "S1");
         assert_eq!(
             (found.steps, found.story.as_str()),
-            (9, "2 packets were sent from source to x1, but only 1 arrived")
+            (8, "2 packets were sent from source to x1, but only 1 arrived")
         );
         teeth::holds(&sound, "S1");
     }

@@ -94,7 +94,7 @@ mod tests {
         let found = teeth::breach(&sound.clone().with_fault(Fault::MarkerAtHead), "S7");
         assert_eq!(
             (found.steps, found.story.as_str()),
-            (4, "`u2` is applied at x1, planned for the version after `u1`, which is not")
+            (5, "`u2` is applied at x1, planned for the version after `u1`, which is not")
         );
         teeth::holds(&sound, "S7");
     }

@@ -127,6 +127,18 @@ pub(crate) fn exchange() -> Instance {
     scenario::chain(2).changed_to(flow, "").expect("planned").instance(bounds(2, 1))
 }
 
+/// Both arcs into `rejoin` move, each to an operator that comes: two reconnections at one operator.
+pub(crate) fn two_dependents() -> Instance {
+    let flow = |a: &str, b: &str| {
+        format!(
+            "source(source) OUT -> IN split(fork) A -> {a}A rejoin(merge) OUT -> IN sink(sink)\nsplit B -> {b}B rejoin"
+        )
+    };
+    let scenario = Scenario::read(&flow("", ""), &scenario::library()).expect("valid");
+    let after = flow("IN y(step) OUT -> ", "IN z(step) OUT -> ");
+    scenario.changed_to(&after, "").expect("planned").instance(bounds(1, 1))
+}
+
 /// An operator that may hold packets goes.
 pub(crate) fn buffer_goes() -> Instance {
     let flow = "source(source) OUT -> IN sink(sink)";
@@ -178,6 +190,9 @@ fn specimen(fault: Fault) -> (Fault, &'static str, Instance) {
         }
         Fault::Protocol(Mutant::AwaitFeedback) => ("http, nio", http_switch(1)),
         Fault::Protocol(Mutant::SplitActions) => ("chain, `x1` changes in two ways", two_actions()),
+        Fault::Protocol(Mutant::SplitReconnections) => {
+            ("fork and merge, both branches get an operator", two_dependents())
+        }
         Fault::Protocol(Mutant::AnswerAtEntrance) => ("chain, `x1` changes", one_changes(1, 1)),
         Fault::Protocol(Mutant::SilentExit) => ("chain, `x1` changes", one_changes(1, 1)),
         Fault::Protocol(Mutant::AwaitConnected) => ("arcs come one by one", arcs_come_one_by_one()),

@@ -134,11 +134,7 @@ pub fn contended() -> Scenario {
 /// The HTTP server of the paper: `accept`, `read`, `parse`, `load`, `compose`, `reply`, and the feedback arc from `reply` to
 /// `read`.
 pub fn http() -> Scenario {
-    ready(
-        "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)\n\
-         load OUT -> IN compose(http/compose) OUT -> IN reply(http/reply) BACK -> BACK read",
-        HTTP_COMPONENTS,
-    )
+    ready(HTTP, HTTP_COMPONENTS)
 }
 
 /// The update of the HTTP server to non-blocking I/O.
@@ -164,6 +160,16 @@ state = 'keep'
 component = 'http/reply@1'
 state = { transfer = 'reply-to-blocking' }
 ";
+
+/// The HTTP server with an operator `tally` on the way back from `reply` to `read`.
+pub const HTTP_TALLIED: &str =
+    "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)
+load OUT -> IN compose(http/compose) OUT -> IN reply(http/reply) BACK -> IN tally(http/tally) OUT -> BACK read";
+
+/// The HTTP server as it is at first.
+pub const HTTP: &str =
+    "accept(http/accept) OUT -> CONN read(http/read) OUT -> IN parse(http/parse) OUT -> IN load(http/load)
+load OUT -> IN compose(http/compose) OUT -> IN reply(http/reply) BACK -> BACK read";
 
 /// Properties are left out: no choice depends on them.
 const HTTP_COMPONENTS: &str = "
@@ -225,6 +231,12 @@ outputs = { BACK = 'http.Connection' }
 emission = 'buffer'
 wake = 'resume'
 state = 'http.ReplyNio'
+
+[[component]]
+name = 'http/tally'
+inputs = { IN = 'http.Connection' }
+outputs = { OUT = 'http.Connection' }
+emission = 'each'
 
 [[transfer]]
 name = 'reply-to-nio'

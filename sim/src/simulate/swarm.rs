@@ -26,7 +26,7 @@ pub struct Weights {
     pub kinds: Vec<u32>,
     /// For a wake that lets a packet go and emits nothing, in place of the weight of wakes.
     pub drops: u32,
-    /// By operator, those of entrance and exit last.
+    /// By operator, those that updates bring in included.
     pub operators: Vec<u32>,
 }
 
@@ -61,13 +61,13 @@ impl Swarm {
             hangups: rng.random(),
         };
         let count = rng.random_range(0..=3_u32) as usize;
-        let weights = Weights::draw(subject.graph.len() + 2, &mut rng);
         let scheduler = subject.draw_scheduler(&mut rng);
         let drawn = subject.given.is_empty();
         let draws = if drawn { subject.draw(count, scheduler, &mut rng) } else { subject.given_draws() };
-        let (updates, plans) = draws.updates.into_iter().unzip();
-        let names = subject.graph.operators().map(|(_, node)| node.name.clone());
-        let names = names.chain(["entrance".to_owned(), "exit".to_owned()]).collect();
+        let (updates, plans): (Vec<Update>, Vec<Plan>) = draws.updates.into_iter().unzip();
+        let program = Instance::new(&subject.graph, &plans, bounds).program;
+        let names: Vec<String> = program.operators().map(|(_, operator)| operator.name.clone()).collect();
+        let weights = Weights::draw(names.len(), &mut rng);
         Self { seed, scheduler, bounds, updates, refused: draws.refused, weights, names, plans }
     }
 
@@ -105,7 +105,7 @@ impl Weights {
             Choice::Wake { emits, .. } if emits.is_empty() => self.drops,
             Choice::Wake { .. } => self.kinds[8],
         };
-        u64::from(kind) * u64::from(choice.at().map_or(3, |at| self.operators[at.0 as usize % self.operators.len()]))
+        u64::from(kind) * u64::from(choice.at().map_or(3, |at| self.operators[at.0 as usize]))
     }
 }
 
@@ -123,10 +123,11 @@ impl fmt::Display for Swarm {
             write!(f, "{} {name} {weight}", if i == 0 { "" } else { "," })?;
         }
         write!(f, "\n  scheduler {}, updates {}, draws refused {}", self.scheduler, self.updates.len(), self.refused)?;
-        for update in &self.updates {
+        for (update, plan) in self.updates.iter().zip(&self.plans) {
             write!(f, "\n  update `{}` asks for {}", update.name, update.guarantee)?;
-            if let Some(flow) = &update.flow {
-                write!(f, "\n    to a flow of {} operators and {} arcs", flow.operators.len(), flow.arcs.len())?;
+            if update.flow.is_some() {
+                let (comes, goes, moves) = (plan.extension.len(), plan.retired.len(), plan.reconnections.len());
+                write!(f, "\n    another flow: {comes} come, {goes} go, {moves} arcs move")?;
             }
             for (operator, change) in &update.changes {
                 write!(f, "\n    {operator}: {}", change_text(change))?;

@@ -5,6 +5,7 @@ use crate::example;
 use crate::explore::Budget;
 use crate::replay::replay;
 use neurath_model::plan::Scheduler;
+use neurath_model::spec::update;
 
 const SMALL: Budget = Budget { states_max: 40_000, time_max: None };
 
@@ -55,7 +56,9 @@ fn every_run_of_a_seed_is_open_to_replay() {
 #[test]
 fn epoch_keeps_every_property_and_every_witness_is_met() {
     let (mut met, mut refused) = (vec![0; WITNESSES.len()], 0);
-    for subject in [example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch)] {
+    let kept =
+        [example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch), example::diamond(Scheduler::Scoped)];
+    for subject in kept.into_iter().chain([Scheduler::Epoch, Scheduler::Scoped].map(buffer_comes_and_goes)) {
         let summary = simulate_many(&subject, 0..600, &Options::default(), |_| {});
         if let Some(failure) = summary.failure {
             panic!("{}\n{:?}\n{}", failure.swarm, failure.breach, failure.command("FLOW", ""));
@@ -71,6 +74,49 @@ fn epoch_keeps_every_property_and_every_witness_is_met() {
     assert_eq!(never, <[&str; 0]>::default());
 }
 
+/// A part that may hold packets comes, and goes again.
+fn buffer_comes_and_goes(scheduler: Scheduler) -> Subject {
+    let without = "source(source) OUT -> IN x(step) OUT -> IN sink(sink)";
+    let with = "source(source) OUT -> IN x(step) OUT -> IN y(buffer) OUT -> IN sink(sink)";
+    example::evolving(scheduler, &[without, with, without], &[("x", "step@2")])
+}
+
+/// Two operators of a chain change places.
+fn exchange() -> Subject {
+    let flow = |one: &str, other: &str| {
+        format!("source(source) OUT -> IN {one}(step) OUT -> IN {other}(step) OUT -> IN sink(sink)")
+    };
+    example::evolving(Scheduler::Epoch, &[&flow("x", "y"), &flow("y", "x")], &[])
+}
+
+/// An operator comes whose two arcs are taken away at different times; then it changes.
+fn arcs_come_one_by_one() -> Subject {
+    let before = "left(source) OUT -> IN a(step) OUT -> A x(merge) OUT -> IN sink(sink)\nright(source) OUT -> IN b(step) OUT -> B x";
+    let after = "left(source) OUT -> A y(merge) OUT -> IN sink(sink)\nright(source) OUT -> B y";
+    example::evolving(Scheduler::Epoch, &[before, after], &[("y", "merge@2")])
+}
+
+/// Both arcs into `rejoin` move, each to an operator that comes.
+fn two_dependents() -> Subject {
+    let flow = |a: &str, b: &str| {
+        format!(
+            "source(source) OUT -> IN split(fork) A -> {a}A rejoin(merge) OUT -> IN sink(sink)\nsplit B -> {b}B rejoin"
+        )
+    };
+    example::evolving(Scheduler::Epoch, &[&flow("", ""), &flow("IN y(step) OUT -> ", "IN z(step) OUT -> ")], &[])
+}
+
+/// Two updates that meet behind their heads (protocol rule 11).
+fn contended() -> Subject {
+    let changes: [&[_]; 2] = [&[("h1", "route@2"), ("j", "merge@2")], &[("h2", "route@2"), ("j", "merge@3")]];
+    let contended = crate::scenario::contended();
+    let subject = example::of(contended.flow().clone(), &crate::scenario::library(), Scheduler::Scoped);
+    let update = |(name, changes): (&str, &[(&str, &str)])| {
+        update::parse(name, &crate::scenario::replacing(name, changes)).expect("an update").0
+    };
+    subject.with_updates(&[("u1", changes[0]), ("u2", changes[1])].map(update)).expect("planned")
+}
+
 #[test]
 fn direct_messages_mix_versions() {
     let subject = example::http(Scheduler::Direct);
@@ -82,12 +128,23 @@ fn direct_messages_mix_versions() {
 #[test]
 fn every_fault_is_found_by_some_seed() {
     let (http, diamond) = (example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch));
-    let faults: [(&str, &Subject); 13] = [
+    let (scoped, contended) = (example::diamond(Scheduler::Scoped), contended());
+    let (goes, exchange, one_by_one) = (buffer_comes_and_goes(Scheduler::Epoch), exchange(), arcs_come_one_by_one());
+    let two_dependents = two_dependents();
+    let faults: [(&str, &Subject); 22] = [
         ("marker-on-one-output", &diamond),
         ("target-absorbs-marker", &http),
         ("apply-on-every-marker", &diamond),
         ("await-feedback", &http),
         ("split-actions", &diamond),
+        ("split-reconnections", &two_dependents),
+        ("await-connected", &one_by_one),
+        ("await-all-ports", &scoped),
+        ("no-global-order", &contended),
+        ("broadcast-everywhere", &scoped),
+        ("connect-first", &goes),
+        ("retire-undrained", &goes),
+        ("never-released", &goes),
         ("answer-at-entrance", &http),
         ("silent-exit", &http),
         ("lossy-arc", &http),
@@ -96,6 +153,7 @@ fn every_fault_is_found_by_some_seed() {
         ("apply-mid-firing", &http),
         ("transfer-twice", &http),
         ("drop-open-work", &http),
+        ("fetch-arc", &exchange),
     ];
     assert_eq!(faults.len(), Fault::ALL.len());
     for (name, subject) in faults {
@@ -154,8 +212,8 @@ fn a_configuration_is_told_in_full() {
     assert_eq!(outcome.command("http.fbp", ""), "neurath sim http.fbp --seeds 17..18");
     insta::assert_snapshot!(outcome.swarm, @r"
     seed 17: packets 6, capacity 1, may end, hangups
-      weights: submit 27, end 1, deliver 9, fire 3, join 9, mark 3, ended 3, wake 3, drop 3
-      operators: accept 27, read 9, parse 27, load 3, compose 27, reply 9, entrance 3, exit 9
+      weights: submit 27, end 1, deliver 9, fire 3, join 9, mark 3, attach 3, ended 3, wake 3, drop 27
+      operators: accept 9, read 27, parse 3, load 27, compose 9, reply 3
       scheduler epoch, updates 1, draws refused 0
       update `nio` asks for serializability
         load: runs http/load@nio, state keep

@@ -85,11 +85,16 @@ impl World {
 
     /// Attaches the arc that a port waits for, which has come.
     pub(super) fn attach(&mut self, instance: &Instance, to: InPort, listener: Listener<'_>) {
+        self.put(instance, to, listener);
+        self.protocol(instance, to.operator, Event::Attached { port: to.port }, &Taking::nothing(), listener);
+    }
+
+    /// Puts the arc in its place; the operator is yet to be told.
+    fn put(&mut self, instance: &Instance, to: InPort, listener: Listener<'_>) {
         let Feed::Expects(arc) = self.net.feed(to) else { unreachable!("an arc is attached where it is expected") };
         self.net.transit.retain(|other| *other != arc);
         self.net.set_feed(to, Feed::Arc(arc));
         self.net.arcs[arc.0 as usize].to = Some(to);
         self.observe(instance, Observation::Attached { to, arc, lost: None }, listener);
-        self.protocol(instance, to.operator, Event::Attached { port: to.port }, &Taking::nothing(), listener);
     }
 }

@@ -28,6 +28,15 @@ impl World {
         for effect in effects {
             self.perform(instance, at, effect, taking, listener);
         }
+        // What was attached among these effects may let the next update take effect: after all of them, not amid them.
+        while let Some(port) = self.attached_unannounced(at) {
+            self.protocol(instance, at, Event::Attached { port }, &Taking::nothing(), listener);
+        }
+    }
+
+    /// A port that has an arc again, of which its operator has not been told.
+    fn attached_unannounced(&self, at: OperatorId) -> Option<PortIndex> {
+        self.net.cell(at).operator.vacant().iter().find(|port| self.net.feeding(at, *port).is_some())
     }
 
     fn perform(
@@ -238,7 +247,11 @@ impl World {
         listener: Listener<'_>,
     ) {
         if instance.judged {
-            self.net.cell_mut(at).passed.insert(marker.update);
+            let cell = self.net.cell_mut(at);
+            cell.passed.insert(marker.update);
+            if cell.operator.is_retired() {
+                cell.past.insert(marker.update);
+            }
         }
         self.observe(instance, Observation::Passed { at, update: marker.update }, listener);
         for port in ports.iter() {

@@ -2,55 +2,114 @@
 //!
 //! Nodes are called by number, and names are only labels, so that no name can be taken for syntax.
 
-use super::picture::{Line, Picture, Shown};
+use super::picture::{Course, Fate, HandOver, Line, Picture, Shown};
 use std::fmt::Write;
 
 /// The flow for Graphviz.
 pub(super) fn dot(picture: &Picture) -> String {
     let mut text = String::from("digraph flow {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n");
     if let Some(name) = &picture.name {
-        writeln!(text, "  label={};", dot_quoted(name)).expect("a string takes any text");
+        writeln!(text, "  label={};", dot_quoted(&titled(picture, name))).expect("a string takes any text");
     }
     for (number, operator) in picture.operators.iter().enumerate() {
-        let changed = if operator.change.is_some() { ", penwidth=2, color=\"#b45309\"" } else { "" };
-        writeln!(text, "  n{number} [label={}{changed}];", dot_quoted(&label(operator, "\n")))
-            .expect("a string takes any text");
+        let (label, style) = (dot_quoted(&label(picture, number, "\n")), dot_operator(operator));
+        writeln!(text, "  n{number} [label={label}{style}];").expect("a string takes any text");
     }
     for arc in &picture.arcs {
-        let style = if arc.feedback { ", style=dashed, constraint=false" } else { "" };
-        let (from, to, label) = (arc.from, arc.to, dot_quoted(&arc.types()));
-        let ports = dot_quoted(&ports(picture, arc));
+        let (from, to, label) = (arc.from, arc.to, dot_quoted(&arc_label(arc)));
+        let (ports, style) = (dot_quoted(&ports(picture, arc)), dot_arc(arc));
         writeln!(text, "  n{from} -> n{to} [label={label}, tooltip={ports}{style}];").expect("a string takes any text");
+    }
+    for HandOver { from, to, .. } in &picture.hand_overs {
+        writeln!(text, "  n{from} -> n{to} [label=\"state\", color=\"#be185d\", style=bold, constraint=false];")
+            .expect("a string takes any text");
     }
     text.push_str("}\n");
     text
+}
+
+fn dot_operator(operator: &Shown) -> &'static str {
+    match (operator.fate, &operator.change) {
+        (Fate::Comes, _) => ", penwidth=2, color=\"#15803d\"",
+        (Fate::Goes, _) => ", style=\"rounded,dotted\", fontcolor=\"#64748b\"",
+        (Fate::Stays, Some(_)) => ", penwidth=2, color=\"#b45309\"",
+        (Fate::Stays, None) => "",
+    }
+}
+
+fn dot_arc(arc: &Line) -> String {
+    let style = match (arc.course, arc.feedback) {
+        (Course::Goes | Course::MovesFrom, _) => ", style=dotted",
+        (Course::Stays | Course::Comes | Course::MovesTo, true) => ", style=dashed",
+        (Course::Stays | Course::Comes | Course::MovesTo, false) => "",
+    };
+    let colour = match arc.course {
+        Course::Stays => "",
+        Course::Comes => ", penwidth=2, color=\"#15803d\"",
+        Course::Goes => ", color=\"#64748b\"",
+        Course::MovesFrom => ", color=\"#1d4ed8\"",
+        Course::MovesTo => ", penwidth=2, color=\"#1d4ed8\"",
+    };
+    format!("{style}{colour}{}", if arc.backward { ", constraint=false" } else { "" })
 }
 
 /// The flow for Mermaid.
 pub(super) fn mermaid(picture: &Picture) -> String {
     let mut text = String::from("flowchart LR\n");
     for (number, operator) in picture.operators.iter().enumerate() {
-        let changed = if operator.change.is_some() { ":::changed" } else { "" };
-        writeln!(text, "  n{number}([{}]){changed}", mermaid_quoted(&label(operator, "\n")))
+        let class = match (operator.fate, &operator.change) {
+            (Fate::Comes, _) => ":::comes",
+            (Fate::Goes, _) => ":::goes",
+            (Fate::Stays, Some(_)) => ":::changed",
+            (Fate::Stays, None) => "",
+        };
+        writeln!(text, "  n{number}([{}]){class}", mermaid_quoted(&label(picture, number, "\n")))
             .expect("a string takes any text");
     }
     for arc in &picture.arcs {
-        let way = if arc.feedback { "-.->" } else { "-->" };
-        let (from, to, label) = (arc.from, arc.to, mermaid_quoted(&arc.types()));
+        let way = match (arc.course, arc.feedback) {
+            (Course::Goes | Course::MovesFrom, _) | (Course::Stays, true) => "-.->",
+            (Course::Stays, false) => "-->",
+            (Course::Comes | Course::MovesTo, true) => "-.->",
+            (Course::Comes | Course::MovesTo, false) => "==>",
+        };
+        let (from, to, label) = (arc.from, arc.to, mermaid_quoted(&arc_label(arc)));
         writeln!(text, "  n{from} {way}|{label}| n{to}").expect("a string takes any text");
+    }
+    for HandOver { from, to, .. } in &picture.hand_overs {
+        writeln!(text, "  n{from} ==>|\"state\"| n{to}").expect("a string takes any text");
     }
     if picture.update.is_some() {
         text.push_str("  classDef changed stroke:#b45309,stroke-width:3px\n");
     }
+    if picture.reshapes() {
+        text.push_str("  classDef comes stroke:#15803d,stroke-width:3px\n  classDef goes stroke-dasharray:3 3\n");
+    }
     text
 }
 
-fn label(operator: &Shown, newline: &str) -> String {
+fn titled(picture: &Picture, name: &str) -> String {
+    match (&picture.update, &picture.name_after) {
+        (None, _) => name.to_owned(),
+        (Some(update), None) => format!("{name}, update {update}"),
+        (Some(update), Some(after)) => format!("{name}, by update {update} {after}"),
+    }
+}
+
+fn arc_label(arc: &Line) -> String {
+    let word = arc.course.words().map(|words| format!("{words}: ")).unwrap_or_default();
+    format!("{word}{}", arc.types())
+}
+
+fn label(picture: &Picture, index: usize, newline: &str) -> String {
+    let operator = &picture.operators[index];
     let mut lines = vec![operator.name.clone(), operator.component.clone()];
     if let Some(change) = &operator.change {
         lines.extend(change.component.iter().map(|component| format!("=> {component}")));
         lines.extend(change.properties.iter().map(|(name, value)| format!("{name} => {value}")));
     }
+    lines.extend(operator.fate_word().map(|word| format!("({word})")));
+    lines.extend(picture.is_head(index).then(|| "(the update enters)".into()));
     lines.extend(operator.source.then(|| "(source)".into()));
     lines.extend(operator.sink.then(|| "(sink)".into()));
     lines.join(newline)

@@ -9,7 +9,7 @@ use neurath_model::diagnostic::SourceMap;
 use neurath_model::flow::Flow;
 use neurath_model::graph::FlowGraph;
 use neurath_model::id::{Lineage, OperatorId, UpdateId};
-use neurath_model::plan::plan;
+use neurath_model::plan::{Scheduler, plan};
 use neurath_model::spec::{components, fbp, update};
 use neurath_model::trace::{Header, Line, Trace};
 use neurath_model::update::Update;
@@ -22,6 +22,7 @@ pub(super) struct Case {
     flow: Flow,
     catalogue: Catalogue,
     updates: Vec<Update>,
+    scheduler: Option<Scheduler>,
 }
 
 const SMALL: &str = include_str!("small-components.toml");
@@ -35,7 +36,7 @@ impl Case {
         let flow = fbp::parse("flow.fbp", flow).unwrap_or_else(|e| panic!("{e:?}")).0;
         let catalogue = components::parse("components.toml", components).unwrap_or_else(|e| panic!("{e:?}")).0;
         let updates = updates.iter().map(|u| update::parse("update.toml", u).unwrap_or_else(|e| panic!("{e:?}")).0);
-        Self { flow, catalogue, updates: updates.collect() }
+        Self { flow, catalogue, updates: updates.collect(), scheduler: None }
     }
 
     /// The HTTP server, switched to non-blocking I/O and back.
@@ -70,6 +71,11 @@ impl Case {
         Self { updates, ..self }
     }
 
+    /// The same, with updates that travel that way and not as is best for each.
+    pub(super) fn by(self, scheduler: Scheduler) -> Self {
+        Self { scheduler: Some(scheduler), ..self }
+    }
+
     pub(super) fn graph(&self) -> FlowGraph {
         validate(&self.flow, &SourceMap::default(), &self.catalogue).unwrap_or_else(|e| panic!("{e:?}"))
     }
@@ -77,7 +83,7 @@ impl Case {
     pub(super) fn instance(&self, bounds: Bounds) -> Instance {
         let (mut graph, mut plans) = (self.graph(), Vec::new());
         for update in &self.updates {
-            let planned = plan(&graph, update, &SourceMap::default(), &self.catalogue, None);
+            let planned = plan(&graph, update, &SourceMap::default(), &self.catalogue, self.scheduler);
             let planned = planned.unwrap_or_else(|e| panic!("{e:?}"));
             graph = planned.after.clone();
             plans.push(planned);
