@@ -88,7 +88,7 @@ impl Plan {
         let others = Scheduler::ALL.iter().filter(|scheduler| **scheduler != self.scheduler);
         others
             .map(|&scheduler| {
-                let judged = scheduler.judge(before, &targets, self.guarantee);
+                let judged = scheduler.judge(before, &targets, &self.finishing(), self.guarantee);
                 Alternative {
                     scheduler,
                     promises: judged.is_ok() && !(scheduler.mixes_versions() && self.moves_arcs()),
@@ -102,6 +102,12 @@ impl Plan {
                 }
             })
             .collect()
+    }
+
+    /// Operators that go and finish what they hold first.
+    fn finishing(&self) -> Vec<OperatorId> {
+        let hands_over = |at: &OperatorId| self.actions[at].iter().any(|a| matches!(a, Action::HandOver { .. }));
+        self.retired.iter().copied().filter(|at| !hands_over(at)).collect()
     }
 
     fn moves_arcs(&self) -> bool {

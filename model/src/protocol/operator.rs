@@ -302,7 +302,8 @@ impl Operator {
         join.arrived.insert(port);
         if interface.mutant == Some(Mutant::SplitReconnections) && join.performed == 0 && orders.actions > 0 {
             join.performed = 1;
-            self.take_away(orders.leaves.iter().take(1).collect());
+            let first = Orders { leaves: orders.leaves.iter().take(1).collect(), gets: PortSet::EMPTY, ..orders };
+            self.rewire(first);
             out.push(Effect::Apply { update: marker.update, port: None, action: 0 });
         }
         self.complete_joins(interface, out);
