@@ -35,6 +35,11 @@
 
 mod invalid;
 
+/// The page for users, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/src/testing-your-own.md")]
+struct TestingYourOwn;
+
 use crate::generate::{Block, Edit, Kind, Step, edited, grow};
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Code, SourceMap};

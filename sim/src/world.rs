@@ -21,12 +21,12 @@ mod steps;
 
 use crate::instance::Instance;
 use crate::ledger::Ledger;
-use crate::net::{Net, Parcel};
+use crate::net::{Item, Net, Parcel};
 use crate::observation::Observation;
 use crate::properties::{L1, Property};
 use crate::system::Breach;
 use neurath_model::choice::{Choice, Emits};
-use neurath_model::id::{ArcId, Lineage};
+use neurath_model::id::{ArcId, InPort, Lineage};
 use smallvec::SmallVec;
 
 /// A state of an instance: where everything is, and what the properties remember.
@@ -87,9 +87,15 @@ impl World {
         listener(&observation);
     }
 
-    /// The arcs on which something waits, for messages.
+    /// The arcs on which something waits, for messages. The end of an arc stays on it, but waits only until it was read.
     pub fn occupied(&self) -> impl Iterator<Item = ArcId> {
-        (0..self.net.arcs.len() as u32).map(ArcId).filter(|a| !self.net.arc(*a).items.is_empty())
+        let was_read = |to: InPort| self.net.cell(to.operator).operator.ended_ports().contains(to.port);
+        let waits = move |arc: &ArcId| match self.net.arc(*arc).items.first() {
+            None => false,
+            Some(Item::End) => !self.net.arc(*arc).to.is_some_and(was_read),
+            Some(Item::Packet(_) | Item::Marker(_)) => true,
+        };
+        (0..self.net.arcs.len() as u32).map(ArcId).filter(waits)
     }
 }
 

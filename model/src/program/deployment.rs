@@ -384,6 +384,7 @@ fn gets(acts: &[Act]) -> PortSet {
 fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, wake: Wake) {
     let changes = here.actions > 0 || here.retires;
     let feedback = here.forward.minus(pass.ordinary);
+    let has_second = changes || !feedback.is_empty();
     let first = Orders {
         actions: 0,
         leaves: PortSet::EMPTY,
@@ -392,13 +393,13 @@ fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, 
         forward: pass.ordinary,
         drains: wake == Wake::Resume,
         pauses: wake == Wake::Source,
-        settles: !changes,
+        settles: !has_second,
         ..here
     };
     // What goes does not go on: to whom it would send has been told to apply, too.
     deployment.stopped.extend((first.pauses && !here.retires).then_some(at));
     deployment.orders.insert(at, first);
-    if changes || !feedback.is_empty() {
+    if has_second {
         let alone = Orders { after: UpdateId::NONE, commanded: true, awaited: PortSet::EMPTY, last: false, ..here };
         deployment.second.insert(at, Orders { forward: feedback, ..alone });
     }

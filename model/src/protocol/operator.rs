@@ -127,6 +127,11 @@ impl Operator {
         self.joins.iter().fold(PortSet::EMPTY, |set, join| set.union(join.arrived))
     }
 
+    /// The ports whose arc has ended.
+    pub fn ended_ports(&self) -> PortSet {
+        self.closed
+    }
+
     /// The ports whose arc was taken and to which no other has come yet.
     pub fn vacant(&self) -> PortSet {
         self.vacant

@@ -38,6 +38,9 @@ impl Property for L2 {
             if net.cell(at).operator.is_waiting() {
                 return Err(format!("{} waits for ever for the state that it is to take over", operator.name));
             }
+            if net.ended && !net.cell(at).operator.is_closed() {
+                return Err(format!("{} never ends, though the flow has", operator.name));
+            }
         }
         for (id, arc) in program.arcs().take(net.arcs.len()) {
             let left = net.arc(id).items.iter().filter(|i| !matches!(i, Item::End)).count();

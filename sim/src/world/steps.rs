@@ -21,8 +21,8 @@ impl World {
             Choice::Join { at, emits } => self.join(instance, *at, emits, listener),
             Choice::Mark { at, port } => self.mark(instance, *at, *port, listener),
             Choice::Attach { at, port } => self.attach(instance, InPort { operator: *at, port: *port }, listener),
+            // The end stays on its arc: if that is moved, it has ended for its next reader, too.
             Choice::Ended { at, port } => {
-                self.pop(instance, *at, *port, listener);
                 self.protocol(instance, *at, Event::Closed { port: *port }, &Taking::nothing(), listener);
             }
             Choice::Wake { at, releases, emits } => {
