@@ -160,8 +160,14 @@ fn operations_within(within: impl Fn(&str) -> Bounds) -> String {
     table(&lines)
 }
 
+/// What is to be explored, once the scheduler is known.
+type Evolution = Box<dyn Fn(Scheduler) -> Scenario>;
+
+/// A name, how far it is explored, the witnesses that are wanted, and what is explored.
+type Case<'a> = (&'a str, Bounds, &'a [&'a str], Evolution);
+
 /// Updates that are one more thing at a time; each by every scheduler that promises it.
-fn tabulate(cases: Vec<(&str, Bounds, &[&str], Box<dyn Fn(Scheduler) -> Scenario>)>) -> String {
+fn tabulate(cases: Vec<Case<'_>>) -> String {
     let mut lines = vec![header(&["update", "scheduler"])];
     for (name, bounds, wanted, scenario) in cases {
         for scheduler in SCHEDULERS {
@@ -181,7 +187,7 @@ fn line(operator: &str) -> String {
     format!("source(source) OUT -> {operator}IN sink(sink)")
 }
 
-fn evolves(flows: &[&str], states: &str) -> Box<dyn Fn(Scheduler) -> Scenario> {
+fn evolves(flows: &[&str], states: &str) -> Evolution {
     let (flows, states) = (flows.iter().map(ToString::to_string).collect::<Vec<_>>(), states.to_owned());
     Box::new(move |scheduler| {
         let flows: Vec<&str> = flows.iter().map(String::as_str).collect();
@@ -248,7 +254,7 @@ fn operators_change_places() {
 /// What comes back was sent before the arc moves, or after; a marker on the arc itself tells the two apart.
 #[test]
 fn feedback_arcs_move() {
-    let http = |flows: &[&str], states: &str| -> Box<dyn Fn(Scheduler) -> Scenario> {
+    let http = |flows: &[&str], states: &str| -> Evolution {
         let (flows, states) = (flows.iter().map(ToString::to_string).collect::<Vec<_>>(), states.to_owned());
         Box::new(move |scheduler| {
             let scenario = scenario::http().scheduled(scheduler);
@@ -283,7 +289,7 @@ fn sources_and_sinks_come_and_go() {
     insta::assert_snapshot!(table);
 }
 
-fn and_then(flows: &[&str], then: &[(&str, &str)]) -> Box<dyn Fn(Scheduler) -> Scenario> {
+fn and_then(flows: &[&str], then: &[(&str, &str)]) -> Evolution {
     let (evolves, then) = (evolves(flows, ""), replacing("then", then));
     Box::new(move |scheduler| evolves(scheduler).updated(&then).expect("planned"))
 }
