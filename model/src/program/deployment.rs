@@ -192,11 +192,17 @@ impl Program {
         route
     }
 
+    /// What was passed, for the updates to come. While everything is made quiet, the arcs are still where they were: what follows
+    /// must enter at the sources, which are stopped until the update is applied.
     fn remember(&mut self, deployment: &Deployment) {
-        if deployment.scheduler.is_local() {
-            self.local.push(deployment.scope.iter().chain(&deployment.born).copied().collect());
-        } else if deployment.scheduler != Scheduler::Direct {
-            self.local.clear();
+        let passes_all = deployment.scope.len() == deployment.before.len();
+        let passed = deployment.scope.iter().chain(&deployment.born).copied().collect();
+        match deployment.scheduler {
+            Scheduler::Direct => {}
+            Scheduler::Epoch => self.local.clear(),
+            Scheduler::Scoped if passes_all => self.local.clear(),
+            Scheduler::StopTheWorld => self.local = vec![passed],
+            Scheduler::Scoped | Scheduler::Dependent => self.local.push(passed),
         }
     }
 
@@ -448,5 +454,17 @@ mod tests {
             (&[("r", "step@2"), ("join", "merge@2")], &[("p", "step@2"), ("r", "step@3")]);
         let updates = [(Scheduler::Scoped, first), (Scheduler::Epoch, &[("l", "step@2")]), (Scheduler::Scoped, second)];
         assert_eq!(scopes(None, &updates)[2], "p split r");
+    }
+
+    /// The sources are stopped until it is applied, and what follows begins there.
+    #[test]
+    fn what_follows_stop_the_world_enters_at_the_sources() {
+        let one: &[_] = &[("l", "step@2")];
+        let other: &[_] = &[("r", "step@2")];
+        let updates = [(Scheduler::StopTheWorld, one), (Scheduler::Scoped, other)];
+        let found = scopes(None, &updates);
+        assert_eq!(found, ["a p split l r join b"; 2]);
+        let again = [updates[0], updates[1], (Scheduler::Scoped, &[("l", "step@3")])];
+        assert_eq!(scopes(None, &again)[2], "l");
     }
 }
