@@ -243,7 +243,7 @@ impl Plan {
                 .collect(),
             Action::HandOver { to, state } => {
                 let text = state_text(state, &old.component, &after(to).component);
-                vec![format!("hands its state over to {to}; {text}")]
+                vec![format!("hands its state over to {to}: {}", text.trim_start_matches("state: "))]
             }
             Action::Disconnect { port, to: Some(to) } => {
                 vec![format!("{}: the arc of {} moves to {to}", port.port_name(), arc_at(before, port))]
