@@ -195,7 +195,10 @@ impl Plan {
         let heads = names_of(before, &self.route.heads);
         match self.scheduler {
             Scheduler::Direct => format!("a message to each of {}", names_of(before, &self.scope)),
-            Scheduler::StopTheWorld => format!("all {} operators; {heads} stop", before.len()),
+            Scheduler::StopTheWorld => {
+                let stop = if self.route.heads.len() == 1 { "stops" } else { "stop" };
+                format!("all {} operators; {heads} {stop}", before.len())
+            }
             Scheduler::Epoch | Scheduler::Dependent | Scheduler::Scoped if self.scope.len() == before.len() => {
                 format!("all {} operators; the marker enters at {heads}", before.len())
             }

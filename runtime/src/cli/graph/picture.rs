@@ -4,9 +4,9 @@
 //! stand side by side, and an arc that moves is there twice, as it was and as it will be.
 //!
 //! ```text
-//!                     .---------------- moves from -.
-//!                     |                             v
-//!   parse.OUT --------+- moves to -> cache --comes-> load
+//!              .. moves from ............................
+//!             :                                          v
+//!   parse.OUT +-- moves to --> cache (comes) -- comes --> load
 //! ```
 
 use super::layers::Layers;
@@ -187,6 +187,13 @@ impl Picture {
     /// The names of operators.
     pub(super) fn names(&self, operators: &[usize]) -> Vec<&str> {
         operators.iter().map(|operator| self.operators[*operator].name.as_str()).collect()
+    }
+}
+
+impl Marker {
+    /// What its heads do where the flow is drained.
+    pub(super) fn stop(&self) -> &'static str {
+        if self.heads.len() == 1 { "stops" } else { "stop" }
     }
 }
 

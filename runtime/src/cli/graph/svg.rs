@@ -112,7 +112,7 @@ fn heading(picture: &Picture) -> Vec<String> {
     let (passed, all) = (marker.passes.len(), picture.operators.iter().filter(|o| o.fate != Fate::Comes).count());
     let way = match marker.scheduler {
         Scheduler::Direct => format!("a message to each of {heads}"),
-        Scheduler::StopTheWorld => format!("{heads} stop, and everything is drained"),
+        Scheduler::StopTheWorld => format!("{heads} {}, and everything is drained", marker.stop()),
         Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => {
             format!("the marker enters at {heads} and passes {passed} of {all} operators")
         }

@@ -159,3 +159,16 @@ fn every_shape_says_what_becomes_of_all() {
     assert_eq!(json["operators"][8]["fate"], "comes");
     assert_eq!(json["marker"]["heads"], serde_json::json!([3]));
 }
+
+#[test]
+fn the_book_shows_what_is_drawn() {
+    let images = [
+        ("nio.fbp", "cache-in", include_str!("../../../../docs/src/images/cache-in.svg")),
+        ("cached-nio.fbp", "cache-replaced", include_str!("../../../../docs/src/images/cache-replaced.svg")),
+    ];
+    for (flow, update, shown) in images {
+        let drawn = svg::draw(&http(flow, Some(&format!("{update}.toml"))));
+        let command = format!("neurath graph {flow} {update}.toml --svg > docs/src/images/{update}.svg");
+        assert!(drawn == shown, "the book shows another picture: {command}");
+    }
+}
