@@ -247,7 +247,7 @@ struct Sides<'a> {
 
 impl Sides<'_> {
     fn operators(&self) -> impl Iterator<Item = Shown> {
-        let comes = self.plan.into_iter().flat_map(|plan| plan.extension.iter().map(|id| self.new(plan, *id)));
+        let comes = self.plan.into_iter().flat_map(|plan| plan.extension.iter().map(|id| coming(plan, *id)));
         self.graph.operators().map(|(id, _)| self.old(id)).chain(comes)
     }
 
@@ -260,10 +260,6 @@ impl Sides<'_> {
             steps: plan.steps(self.graph, id),
             ..shown
         }
-    }
-
-    fn new(&self, plan: &Plan, id: OperatorId) -> Shown {
-        Shown { fate: Fate::Comes, ..shown(&plan.after, id) }
     }
 
     fn arcs(&self) -> impl Iterator<Item = Line> {
@@ -339,6 +335,10 @@ fn shown(graph: &FlowGraph, id: OperatorId) -> Shown {
         change: None,
         steps: Vec::new(),
     }
+}
+
+fn coming(plan: &Plan, id: OperatorId) -> Shown {
+    Shown { fate: Fate::Comes, ..shown(&plan.after, id) }
 }
 
 fn change(actions: &[Action]) -> Option<Change> {
