@@ -3,9 +3,10 @@
 use crate::cli::input::Session;
 use crate::cli::serve::{failure, trace_file};
 use crate::cli::{Answer, Exit};
-use crate::demo::{self, Finished, Size};
+use crate::demo::{self, Finished, Size, Updates};
 use crate::engine::{Options, Placement};
 use indicatif::ProgressBar;
+use neurath_sim::instance::Bounds;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,9 +16,12 @@ pub struct Args {
     /// Fewer files and shorter phases: under half a minute.
     #[arg(long)]
     fast: bool,
-    /// How many times to switch, to NIO and back in turn [default: 24; 20 with --fast].
+    /// How many times to go through the cycle of 7 updates [default: 20; 3 with --fast].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    switches: Option<u32>,
+    cycles: Option<u32>,
+    /// Instead of the cycle, let two clients submit updates at random for so many seconds.
+    #[arg(long, value_name = "SECONDS", conflicts_with = "cycles", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    contention: Option<u64>,
     /// Requests per second, all clients together [default: 2000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200_000))]
     rate: Option<u32>,
@@ -35,7 +39,9 @@ pub struct Args {
 /// Runs the verb.
 pub fn run(args: Args, session: &mut Session) -> Answer {
     let mut size = if args.fast { Size::fast() } else { Size::full() };
-    size.switches = args.switches.map_or(size.switches, |n| n as usize);
+    let contention = args.contention.map(|seconds| Updates::Contention(Duration::from_secs(seconds)));
+    let cycles = args.cycles.map(|n| Updates::Cycles(n as usize));
+    size.updates = contention.or(cycles).unwrap_or(size.updates);
     size.rate_per_second = args.rate.unwrap_or(size.rate_per_second);
     // A path that cannot be written is found out now, not after a minute of load.
     let unwritable = |e: &std::io::Error| failure(&format!("{} cannot be written", args.report.display()), e);
@@ -64,8 +70,13 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
 fn print(finished: &Finished, session: &mut Session) {
     session.line(format_args!("{}", finished.report().verdict.sentence));
     session.line("");
+    let bounds = Bounds::default();
+    session.line(format_args!(
+        "checked before, with {} connections and {} requests, arcs of capacity {}:",
+        bounds.packets, bounds.packets, bounds.capacity
+    ));
     for check in &finished.checked {
-        session.line(format_args!("checked before: {}", check.sentence));
+        session.line(format_args!("  {}", check.sentence));
     }
     session.line("");
     for count in finished.counts() {
@@ -84,9 +95,12 @@ fn print(finished: &Finished, session: &mut Session) {
         ));
     }
     session.line("");
-    let (median, max) = finished.switch_times();
+    let (median, max) = finished.times_to_last_operator();
     session.line(format_args!(
-        "  submit to last operator switched: median {median:.1?}, at most {max:.1?}, {} switches",
-        finished.applied.len()
+        "  submit to last operator changed: median {median:.1?}, at most {max:.1?}, {} updates",
+        finished.contended.applied.len()
     ));
+    for (name, value) in finished.aftermath() {
+        session.line(format_args!("  {name}: {value}"));
+    }
 }

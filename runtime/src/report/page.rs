@@ -118,7 +118,7 @@ impl Page {
         self.add(format_args!("<section class=\"long\">\n<h2>Updates</h2>\n<p>{}</p>\n", Escaped(&switching(report))));
         self.add(format_args!(
             "<div class=\"wide\"><table class=\"updates\">\n<thead><tr><th scope=\"col\">update</th><th scope=\"col\" class=\"left\">to</th>\
-             <th scope=\"col\">submitted at</th><th scope=\"col\">to last operator switched</th><th></th></tr></thead>\n<tbody>\n"
+             <th scope=\"col\">submitted at</th><th scope=\"col\">to last operator changed</th><th></th></tr></thead>\n<tbody>\n"
         ));
         let longest = report.updates.iter().filter_map(|update| update.took_us).max().unwrap_or(1).max(1);
         let directions = report.directions();
@@ -174,7 +174,7 @@ fn switching(report: &Report) -> String {
     let submitted = grouped(report.updates.len() as u64);
     match (took.get(took.len().saturating_sub(1) / 2), took.last()) {
         (Some(median), Some(max)) => format!(
-            "{submitted} submitted, {} carried out. From submission to the last operator switched: median {}, at most {}.",
+            "{submitted} submitted, {} carried out. From submission to the last operator changed: median {}, at most {}.",
             grouped(took.len() as u64),
             duration(*median),
             duration(*max)
