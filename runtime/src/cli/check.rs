@@ -12,7 +12,7 @@
 mod report;
 
 use crate::cli::input::Session;
-use crate::cli::planned::{Planned, declarations, explorable, plans};
+use crate::cli::planned::{Planned, declarations, plans};
 use crate::cli::words::quoted;
 use crate::cli::{Answer, Exit, arguments, render};
 use clap::builder::PossibleValuesParser;
@@ -43,8 +43,8 @@ pub struct Args {
     /// A file of component declarations, for components that are not compiled in.
     #[arg(long, value_name = "FILE")]
     components: Vec<PathBuf>,
-    /// How the updates travel: `epoch` (markers behind the packets) or `direct` (messages, which promise nothing)
-    /// [default: epoch].
+    /// How the updates travel: `stop-the-world`, `direct`, `dependent`, `epoch` or `scoped` [default: the first of `scoped`,
+    /// `epoch` and `stop-the-world` that promises what the update asks for].
     #[arg(long, value_name = "NAME")]
     scheduler: Option<Scheduler>,
     /// How many lineages each source may begin.
@@ -116,7 +116,6 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
 fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     let catalogue = session.catalogue(&args.components)?;
     let graph = session.graph(&args.flow, &catalogue)?;
-    explorable(&graph)?;
     let planned = plans(session, &graph, &args.updates, &catalogue, args.scheduler)?;
     let Args { packets, capacity, ends, hangups, .. } = *args;
     let plans: Vec<Plan> = planned.iter().map(|p| p.plan.clone()).collect();

@@ -9,9 +9,8 @@
 
 use crate::cli::input::Session;
 use neurath_model::component::Catalogue;
-use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
+use neurath_model::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use neurath_model::graph::FlowGraph;
-use neurath_model::id::PortSet;
 use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
 use neurath_model::update::{StatePolicy, Update};
 use std::path::PathBuf;
@@ -64,12 +63,14 @@ fn plan_or_find(
 /// The declarations that a flow and its updates use: what a saved run needs to be taken again elsewhere.
 pub fn declarations(catalogue: &Catalogue, graph: &FlowGraph, updates: &[Update]) -> Catalogue {
     let mut used = Catalogue::default();
+    let changes = || updates.iter().flat_map(|update| update.changes.values());
+    let in_flows = updates.iter().filter_map(|update| update.flow.as_ref()).flat_map(|flow| &flow.operators);
+    let installed = changes().filter_map(|c| c.component.as_ref()).chain(in_flows.map(|o| &o.component));
     let components = graph.operators().map(|(_, node)| &node.component);
-    let installed = updates.iter().flat_map(|update| update.changes.values()).filter_map(|c| c.component.as_ref());
     for component in components.chain(installed.filter_map(|id| catalogue.component(id))) {
         used.add(component.clone());
     }
-    let policies = updates.iter().flat_map(|update| update.changes.values()).map(|change| &change.state);
+    let policies = changes().flat_map(|change| std::iter::once(&change.state).chain(&change.back));
     let names = policies.filter_map(|policy| match policy {
         StatePolicy::Transfer(name) => Some(name),
         StatePolicy::Keep | StatePolicy::Reset => None,
@@ -78,24 +79,4 @@ pub fn declarations(catalogue: &Catalogue, graph: &FlowGraph, updates: &[Update]
         used.add_transfer(transfer.clone());
     }
     used
-}
-
-/// Whether a flow can be explored and simulated: its entrance and exit are operators too, with a port for each of its
-/// sources and sinks.
-pub fn explorable(graph: &FlowGraph) -> Result<(), Diagnostics> {
-    let ends = [("sources", graph.sources().len()), ("sinks", graph.sinks().len())];
-    let too_many = ends.into_iter().filter(|(_, count)| *count > PortSet::CAPACITY);
-    let found: Vec<Diagnostic> = too_many.map(|(what, count)| too_many_ends(what, count)).collect();
-    if found.is_empty() { Ok(()) } else { Err(Diagnostics(found)) }
-}
-
-fn too_many_ends(what: &str, count: usize) -> Diagnostic {
-    Diagnostic {
-        code: Code::F13,
-        message: format!("the flow has {count} {what}"),
-        places: Vec::new(),
-        expected: format!("at most {} {what}, as entrance and exit have a port for each", PortSet::CAPACITY),
-        found: count.to_string(),
-        hint: "check parts of the flow as flows of their own, or merge some of their streams".into(),
-    }
 }

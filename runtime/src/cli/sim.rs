@@ -8,7 +8,7 @@
 mod report;
 
 use crate::cli::input::Session;
-use crate::cli::planned::{declarations, explorable, plans};
+use crate::cli::planned::{declarations, plans};
 use crate::cli::{Answer, Exit, arguments, words};
 use indicatif::{ProgressBar, ProgressStyle};
 use neurath_model::diagnostic::Diagnostics;
@@ -88,11 +88,10 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
 fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     let catalogue = session.catalogue(&args.components)?;
     let graph = session.graph(&args.flow, &catalogue)?;
-    explorable(&graph)?;
     // Planned here as well, since only with their texts can diagnostics show places.
     let planned = plans(session, &graph, &args.updates, &catalogue, Some(args.scheduler))?;
     let findings: Vec<_> = planned.iter().flat_map(|p| p.findings.clone()).collect();
-    if args.scheduler == Scheduler::Epoch && !findings.is_empty() {
+    if args.scheduler != Scheduler::Direct && !findings.is_empty() {
         return Err(Diagnostics(findings));
     }
     let updates: Vec<_> = planned.into_iter().map(|p| p.update).collect();
