@@ -85,13 +85,13 @@ fn every_code_is_in_the_table_word_for_word() {
 }
 
 /// What `neurath check` explores for a flow and an update of components that are compiled in or declared in `more`.
-fn explored(flow: &str, change: &str, more: &str, scheduler: Scheduler) -> Exploration<Choice> {
+fn explored(flow: &str, change: &str, more: &str, scheduler: Option<Scheduler>) -> Exploration<Choice> {
     let mut catalogue = compiled_in(Default::default()).catalogue().clone();
     catalogue.extend(components::parse("components", more).expect("declarations").0);
     let graph = validate(&fbp::parse("flow", flow).expect("a flow").0, &SourceMap::default(), &catalogue);
     let graph = graph.expect("a valid flow");
     let (change, places) = update::parse("update", change).expect("an update");
-    let (plan, _) = plan_unpromised(&graph, &change, &places, &catalogue, Some(scheduler)).expect("planned");
+    let (plan, _) = plan_unpromised(&graph, &change, &places, &catalogue, scheduler).expect("planned");
     Explorer::new(&Instance::new(&graph, &[plan], Bounds::default())).run()
 }
 
@@ -107,14 +107,14 @@ fn the_checks_shown_are_what_the_checker_says() {
     let readme = text(&root().join("README.md"));
     let (tutorial, checker, operators) = (chapter("first-update.md"), chapter("checker.md"), chapter("operators.md"));
 
-    let switch = explored(http::FLOW, http::NIO, "", Scheduler::Epoch);
+    let switch = explored(http::FLOW, http::NIO, "", None);
     assert_eq!(switch.verdict, Verdict::Holds);
     let line = states(&switch);
     assert!(readme.contains(&line) && checker.contains(&line), "README.md and checker.md are to say: {line}");
     let line = format!("checked: holds ({} states in ", switch.distinct);
     assert!(tutorial.contains(&line), "first-update.md is to say: {line}");
 
-    let direct = explored(http::FLOW, http::NIO, "", Scheduler::Direct);
+    let direct = explored(http::FLOW, http::NIO, "", Some(Scheduler::Direct));
     let Verdict::Breached { breach, run, .. } = direct.verdict else { panic!("{:?}", direct.verdict) };
     let line = format!(
         "REFUSED: {} (serializability) is broken by a shortest run, of {} steps; U07 and U11 forbid it as well\n",
@@ -132,8 +132,7 @@ fn the_checks_shown_are_what_the_checker_says() {
     }
 
     let example = |name: &str| text(&root().join("docs/src/examples").join(name));
-    let padded =
-        explored(&example("numbered.fbp"), &example("padded.toml"), &example("components.toml"), Scheduler::Epoch);
+    let padded = explored(&example("numbered.fbp"), &example("padded.toml"), &example("components.toml"), None);
     let line = states(&padded);
     assert!(operators.contains(&line), "operators.md is to say: {line}");
 }
