@@ -127,7 +127,7 @@ fn the_checks_shown_are_what_the_checker_says() {
 
     for checked in demo::check().expect("the demo's updates are planned") {
         let line =
-            format!("checked before: update `{}` under `epoch` holds: {} states, ", checked.update, checked.states);
+            format!("checked before: update `{}` under `scoped` holds: {} states, ", checked.update, checked.states);
         assert!(chapter("measurements.md").contains(&line), "measurements.md is to say: {line}");
     }
 
