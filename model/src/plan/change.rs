@@ -280,6 +280,7 @@ impl<'a> Rules<'a, '_> {
             StatePolicy::Reset => {}
             StatePolicy::Transfer(name) => self.transfer(name, old, new),
         }
+        self.way_back(old, new);
         if old.holds_open_work() && !new.holds_open_work() {
             let found = format!("emission `{}`", emission_name(new.emission));
             self.dropped(
@@ -288,6 +289,20 @@ impl<'a> Rules<'a, '_> {
                 &found,
                 "what is held would never be released: install a component that releases it",
             );
+        }
+    }
+
+    /// `back` is for a rollback; what could not be used then is refused now.
+    fn way_back(&mut self, old: &Component, new: &Component) {
+        match &self.change.back {
+            Some(StatePolicy::Transfer(name)) => self.transfer(name, new, old),
+            Some(StatePolicy::Keep) if old.state != new.state => self.unfit_state(
+                format!("on the way back, `{}` cannot keep the state of `{}`", old.id, new.id),
+                &state_name(new),
+                &state_name(old),
+                &self.transfers(new, old),
+            ),
+            Some(StatePolicy::Keep | StatePolicy::Reset) | None => {}
         }
     }
 
@@ -367,16 +382,21 @@ impl<'a> Rules<'a, '_> {
     }
 
     fn place_component(&self, label: &str) -> Option<Place> {
-        place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label)
+        place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
     }
 
     fn place_state(&self, label: &str) -> Option<Place> {
-        place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label)
+        place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
     }
 
     fn place_property(&self, property: &str, label: &str) -> Option<Place> {
         let thing = Thing::ChangeProperty(self.name.into(), property.into());
-        place(self.map, [thing, Thing::Change(self.name.into())], label)
+        place(self.map, [thing, Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
+    }
+
+    /// Where the flow to change to names the operator: the place of what the update does not say itself.
+    fn place_in_flow(&self, label: &str) -> Option<Place> {
+        self.map.flow().place(&Thing::Operator(self.name.into()), label)
     }
 }
 
