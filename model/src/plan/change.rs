@@ -255,6 +255,7 @@ impl<'a> Rules<'a, '_> {
 
     fn state(&mut self, new: &Component) {
         let old = &self.node.component;
+        self.way_back(old, new);
         if new.id == old.id {
             self.state_of_unchanged_function(old);
             return;
@@ -280,7 +281,6 @@ impl<'a> Rules<'a, '_> {
             StatePolicy::Reset => {}
             StatePolicy::Transfer(name) => self.transfer(name, old, new),
         }
-        self.way_back(old, new);
         if old.holds_open_work() && !new.holds_open_work() {
             let found = format!("emission `{}`", emission_name(new.emission));
             self.dropped(
@@ -294,6 +294,7 @@ impl<'a> Rules<'a, '_> {
 
     /// `back` is for a rollback; what could not be used then is refused now.
     fn way_back(&mut self, old: &Component, new: &Component) {
+        let before = self.found.len();
         match &self.change.back {
             Some(StatePolicy::Transfer(name)) => self.transfer(name, new, old),
             Some(StatePolicy::Keep) if old.state != new.state => self.unfit_state(
@@ -303,6 +304,11 @@ impl<'a> Rules<'a, '_> {
                 &self.transfers(new, old),
             ),
             Some(StatePolicy::Keep | StatePolicy::Reset) | None => {}
+        }
+        let place =
+            place(self.map, [Thing::ChangeBack(self.name.into()), Thing::Change(self.name.into())], "leads nowhere");
+        for diagnostic in &mut self.found[before..] {
+            diagnostic.places = place.clone().into_iter().collect();
         }
     }
 
@@ -314,7 +320,7 @@ impl<'a> Rules<'a, '_> {
         };
         if drops {
             self.unfit_state(
-                format!("`{}` goes on running `{}`, so its state stays as it is", self.name, old.id),
+                format!("`{}` runs `{}`, as before, so its state stays as it is", self.name, old.id),
                 "`keep`",
                 &format!("`{}`", self.change.state),
                 "use `keep`, or install another component",
@@ -382,11 +388,13 @@ impl<'a> Rules<'a, '_> {
     }
 
     fn place_component(&self, label: &str) -> Option<Place> {
-        place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
+        place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label)
+            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_state(&self, label: &str) -> Option<Place> {
-        place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
+        place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label)
+            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_property(&self, property: &str, label: &str) -> Option<Place> {

@@ -209,6 +209,9 @@ impl Reader<'_> {
             None => Some(None),
         };
         let from = from.map(|node| table::text(node, &format!("`from` in the change of `{operator}`"), report));
+        if let Some(node) = back {
+            self.map.note(Thing::ChangeBack(operator.clone()), node.span.clone());
+        }
         let back = back.map(|node| state_policy(node, "back", operator, report));
         let (from, back) = (from.map(|f| f.map(str::to_owned)), back);
         let properties = self.properties(properties, operator);
