@@ -72,6 +72,8 @@ pub enum Thing {
     ChangeComponent(String),
     /// The state policy given in a change.
     ChangeState(String),
+    /// The state policy for the way back given in a change.
+    ChangeBack(String),
     /// A property given in a change: operator, property.
     ChangeProperty(String, String),
 }

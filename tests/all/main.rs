@@ -4,11 +4,13 @@
 //! * `operator`: the worked example of the book, run.
 //! * `serving`: the HTTP server under load and updates, its trace replayed against the model.
 //! * `refusals`: bad requests and updates to a running server, which serves on.
+//! * `invalid_updates`: a table of updates that are refused, with all that is said; none reaches the flow.
 //! * `threads`: flows of other shapes on real threads, and functions that fail.
 //! * `transcripts`: commands with all they print.
 
 mod book;
 mod evolution;
+mod invalid_updates;
 mod operator;
 mod refusals;
 mod serving;

@@ -1,39 +1,17 @@
 //! What a running server refuses, with a code, a place and a hint; it serves on through all of it.
 
-use crate::support::{Site, blocking, get, nio, site, until};
+use crate::support::{Administered, Site, administered, blocking, get, nio, site, until};
 use neurath_model::diagnostic::{Code, Diagnostics};
-use neurath_runtime::admin::{self, Ask, Endpoint, Reply};
+use neurath_runtime::admin::{self, Ask, Reply};
 use neurath_runtime::engine::Options;
 use neurath_runtime::update_files::UpdateFiles;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-/// A site whose flow can be asked through an endpoint.
-struct Administered {
-    _endpoint: Endpoint,
-    path: PathBuf,
-    flow: Arc<neurath_runtime::engine::Running>,
-    address: std::net::SocketAddr,
-    _folder: tempfile::TempDir,
-}
-
-fn administered() -> Administered {
-    let Site { folder, server, address, .. } = site(Options::default());
-    let path = folder.path().join("admin.sock");
-    let flow = Arc::new(server.flow);
-    let endpoint = Endpoint::open(&path, flow.clone()).expect("an endpoint");
-    Administered { _endpoint: endpoint, path, flow, address, _folder: folder }
-}
 
 fn apply(site: &Administered, text: &str) -> Result<Reply, Diagnostics> {
     let files = UpdateFiles { update: Some(("update.toml".into(), text.into())), flow: None };
-    match admin::ask(&site.path, Ask::Apply { files, scheduler: None })? {
-        Reply::Refused(diagnostics) => Err(diagnostics),
-        reply => Ok(reply),
-    }
+    site.ask(Ask::Apply { files, scheduler: None })
 }
 
 fn codes(result: Result<Reply, Diagnostics>) -> Vec<Code> {
@@ -46,7 +24,7 @@ fn codes(result: Result<Reply, Diagnostics>) -> Vec<Code> {
 
 #[test]
 fn bad_updates_are_refused_and_the_server_serves_on() {
-    let site = administered();
+    let site = administered(site(Options::default()));
     let head = "[update]\nname = \"u\"\n";
     let rows: &[(&str, String, Code)] = &[
         (
@@ -107,7 +85,7 @@ fn bad_updates_are_refused_and_the_server_serves_on() {
 
 #[test]
 fn what_is_not_a_request_is_answered_with_r03() {
-    let site = administered();
+    let site = administered(site(Options::default()));
     for garbage in [&b"garbage\n"[..], b"{}\n", b"\xff\xfe\n", b"{\"schema_version\":9,\"ask\":{\"do\":\"status\"}}\n"]
     {
         let mut stream = UnixStream::connect(&site.path).expect("it answers");
@@ -173,7 +151,7 @@ fn a_response_half_sent_survives_the_switch_back() {
 
 #[test]
 fn a_server_that_is_gone_is_reported_as_such() {
-    let site = administered();
+    let site = administered(site(Options::default()));
     let path = site.path.clone();
     site.flow.stop().expect("it ends in order");
     drop(site);

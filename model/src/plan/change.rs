@@ -255,6 +255,7 @@ impl<'a> Rules<'a, '_> {
 
     fn state(&mut self, new: &Component) {
         let old = &self.node.component;
+        self.way_back(old, new);
         if new.id == old.id {
             self.state_of_unchanged_function(old);
             return;
@@ -291,6 +292,26 @@ impl<'a> Rules<'a, '_> {
         }
     }
 
+    /// `back` is for a rollback; what could not be used then is refused now.
+    fn way_back(&mut self, old: &Component, new: &Component) {
+        let before = self.found.len();
+        match &self.change.back {
+            Some(StatePolicy::Transfer(name)) => self.transfer(name, new, old),
+            Some(StatePolicy::Keep) if old.state != new.state => self.unfit_state(
+                format!("on the way back, `{}` cannot keep the state of `{}`", old.id, new.id),
+                &state_name(new),
+                &state_name(old),
+                &self.transfers(new, old),
+            ),
+            Some(StatePolicy::Keep | StatePolicy::Reset) | None => {}
+        }
+        let place =
+            place(self.map, [Thing::ChangeBack(self.name.into()), Thing::Change(self.name.into())], "leads nowhere");
+        for diagnostic in &mut self.found[before..] {
+            diagnostic.places = place.clone().into_iter().collect();
+        }
+    }
+
     fn state_of_unchanged_function(&mut self, old: &Component) {
         let drops = match &self.change.state {
             StatePolicy::Keep => false,
@@ -299,7 +320,7 @@ impl<'a> Rules<'a, '_> {
         };
         if drops {
             self.unfit_state(
-                format!("`{}` goes on running `{}`, so its state stays as it is", self.name, old.id),
+                format!("`{}` runs `{}`, as before, so its state stays as it is", self.name, old.id),
                 "`keep`",
                 &format!("`{}`", self.change.state),
                 "use `keep`, or install another component",
@@ -368,15 +389,22 @@ impl<'a> Rules<'a, '_> {
 
     fn place_component(&self, label: &str) -> Option<Place> {
         place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label)
+            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_state(&self, label: &str) -> Option<Place> {
         place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label)
+            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_property(&self, property: &str, label: &str) -> Option<Place> {
         let thing = Thing::ChangeProperty(self.name.into(), property.into());
-        place(self.map, [thing, Thing::Change(self.name.into())], label)
+        place(self.map, [thing, Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
+    }
+
+    /// Where the flow to change to names the operator: the place of what the update does not say itself.
+    fn place_in_flow(&self, label: &str) -> Option<Place> {
+        self.map.flow().place(&Thing::Operator(self.name.into()), label)
     }
 }
 

@@ -175,7 +175,7 @@ impl Sides<'_> {
             properties: new.properties.clone(),
             state,
             from: None,
-            back: None,
+            back: said.and_then(|said| said.back.clone()),
         }))
     }
 

@@ -35,11 +35,12 @@ use super::report::Report;
 use super::table::{self, Table};
 use super::tree::{self, Entry, Node, Shape, inline_table, toml_key, toml_text, toml_value};
 use super::{fbp, fbp_json};
-use crate::diagnostic::{Code, Diagnostics, SourceMap, Thing};
+use crate::diagnostic::{Code, Diagnostics, Place, SourceMap, Thing};
 use crate::flow::{ComponentRef, Flow};
 use crate::update::{Change, Guarantee, StatePolicy, Update};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 const GUARANTEES: [(&str, Guarantee); 2] =
     [("serializability", Guarantee::Serializability), ("cut-consistency", Guarantee::CutConsistency)];
@@ -64,13 +65,21 @@ pub fn parse_with(source_name: &str, text: &str, open: Open<'_>) -> Result<(Upda
         return reader.report.finish((no_update(), reader.map));
     };
     let (_, mut map) = reader.report.finish(((), reader.map))?;
-    if let Some(file) = file {
-        let (source, text) = open(&file)?;
+    if let Some((file, span)) = file {
+        let (source, text) = open(&file).map_err(|wrong| named_here(source_name, &span, wrong))?;
         let (flow, places) = parse_flow(&source, &text)?;
         update.flow = Some(flow);
         map = map.with_flow(places);
     }
     Ok((update, map))
+}
+
+/// What is wrong with a file that is named here, with this place where it has none.
+fn named_here(source_name: &str, span: &Range<usize>, mut wrong: Diagnostics) -> Diagnostics {
+    for diagnostic in wrong.0.iter_mut().filter(|d| d.places.is_empty()) {
+        diagnostic.places.push(Place { source: source_name.into(), span: span.clone(), label: "named here".into() });
+    }
+    wrong
 }
 
 /// A flow file in one of the two formats, told apart by its name.
@@ -94,6 +103,9 @@ fn no_update() -> Update {
     Update { name: String::new(), guarantee: Guarantee::default(), changes: BTreeMap::new(), flow: None }
 }
 
+/// The flow file that an update names, and where.
+type Named = (String, Range<usize>);
+
 struct Reader<'s> {
     report: Report<'s>,
     map: SourceMap,
@@ -101,7 +113,7 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     /// The update, and the flow file that it names.
-    fn root(&mut self, root: &Node) -> Option<(Update, Option<String>)> {
+    fn root(&mut self, root: &Node) -> Option<(Update, Option<Named>)> {
         let mut table = Table::of(root, "the update file", &mut self.report)?;
         let header = table.require("update", "begin with `[update]` and `name = \"...\"`", &mut self.report);
         let operators = table.take("operator");
@@ -115,7 +127,7 @@ impl Reader<'_> {
         Some((Update { name, guarantee, changes: changes?, flow: None }, file))
     }
 
-    fn header(&mut self, node: &Node) -> Option<(String, Guarantee, Option<String>)> {
+    fn header(&mut self, node: &Node) -> Option<(String, Guarantee, Option<Named>)> {
         let report = &mut self.report;
         let mut table = Table::of(node, "`[update]`", report)?;
         let name = table.require("name", "a name for messages and the history, for example \"nio-switch\"", report);
@@ -126,7 +138,7 @@ impl Reader<'_> {
         let (guarantee, file) = (table.take("guarantee"), table.take("flow"));
         table.finish(report);
         let file = match file {
-            Some(node) => Some(table::text(node, "the update's `flow`", report)?.to_owned()),
+            Some(node) => Some((table::text(node, "the update's `flow`", report)?.to_owned(), node.span.clone())),
             None => None,
         };
         let guarantee = match guarantee {
@@ -197,6 +209,9 @@ impl Reader<'_> {
             None => Some(None),
         };
         let from = from.map(|node| table::text(node, &format!("`from` in the change of `{operator}`"), report));
+        if let Some(node) = back {
+            self.map.note(Thing::ChangeBack(operator.clone()), node.span.clone());
+        }
         let back = back.map(|node| state_policy(node, "back", operator, report));
         let (from, back) = (from.map(|f| f.map(str::to_owned)), back);
         let properties = self.properties(properties, operator);
