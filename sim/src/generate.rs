@@ -184,7 +184,6 @@ pub fn with_copies(catalogue: &Catalogue) -> Catalogue {
 
 #[cfg(test)]
 mod tests {
-    use super::operators::policy;
     use super::*;
     use crate::example;
     use neurath_model::plan::Action;
