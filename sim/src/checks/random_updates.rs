@@ -252,9 +252,9 @@ fn every_pair_holds_by_every_scheduler_that_promises_it_and_leads_where_planned(
 #[test]
 fn updates_in_flight_together_hold_whatever_their_schedulers() {
     let (all, met) = (catalogue(), Met::default());
-    let cases = (strategies::updated_flow_times(&all, 2), 0..1000_u64, 0..16_usize);
+    let cases = (strategies::updated_flow_times(&all, 3), 0..1000_u64, 0..64_usize);
     for_all(1000, &cases, |((graph, updates), seed, mix)| {
-        let schedulers = [PROMISING[mix % 4], PROMISING[mix / 4]];
+        let schedulers = [PROMISING[mix % 4], PROMISING[mix / 4 % 4], PROMISING[mix / 16]];
         let Ok(plans) = planned(graph, updates, &schedulers, &all) else { return Ok(()) };
         count(&met, format!("{} {}", schedulers[0], schedulers[1]));
         for turn in 0..4 {
@@ -266,7 +266,7 @@ fn updates_in_flight_together_hold_whatever_their_schedulers() {
                 let what = format!("{breach:?} {bounds:?}");
                 return Err(told(graph, updates, &schedulers, &what, (&instance, &choices)));
             }
-            leads_there(&instance, &choices, &plans[1].after)
+            leads_there(&instance, &choices, &plans[2].after)
                 .map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &choices)))?;
         }
         Ok(())
