@@ -328,7 +328,7 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, mut found: Vec<Diagnostic>) -> Result<Plan, Diagnostics> {
-        if self.after.is_some() && found.is_empty() {
+        if let Some(after) = self.after.clone().filter(|_| found.is_empty()) {
             let route = Route::of(self.scheduler, self.graph, &self.targets(), &self.difference.marked);
             return Ok(Plan {
                 update: self.update.name.clone(),
@@ -342,7 +342,7 @@ impl<'a> Draft<'a> {
                 retired: self.difference.retired,
                 extension: self.difference.extension,
                 reconnections: self.difference.reconnections,
-                after: self.after.expect("just seen"),
+                after,
             });
         }
         assert!(!found.is_empty(), "an update is refused for a reason: a misfit after it is also a U07");

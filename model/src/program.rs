@@ -81,7 +81,7 @@ pub struct Program {
     /// The last update that stops everything.
     stopping: Option<UpdateId>,
     /// What each update that stayed in a scope of its own passed or brought in, since the last that passed everything: whoever
-    /// is behind that has met none of them before.
+    /// is behind that has met none of them before. Of one in two parts, everything: it is applied long after it has passed.
     local: BTreeMap<UpdateId, BTreeSet<OperatorId>>,
     /// How many operators had each name.
     named: BTreeMap<String, u32>,

@@ -361,8 +361,8 @@ impl Instance {
 
     /// Where an arc ends when the first `submitted` updates are done; nowhere if its producer goes.
     pub fn destination(&self, arc: ArcId, submitted: u32) -> Option<InPort> {
-        let moves = self.updates[..submitted as usize].iter().flat_map(|update| &update.moves);
-        moves.filter(|a_move| a_move.arc == arc).last().map_or(Some(self.program.arc(arc).to), |a_move| a_move.to)
+        let mut moves = self.updates[..submitted as usize].iter().flat_map(|update| &update.moves);
+        moves.rfind(|a_move| a_move.arc == arc).map_or(Some(self.program.arc(arc).to), |a_move| a_move.to)
     }
 
     /// An operator's name.

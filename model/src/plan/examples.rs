@@ -201,6 +201,21 @@ fn u11_what_is_held_between_two_changes_mixes_them() {
     planned(&holding("reply"), &both);
 }
 
+/// What goes lets go of all that it holds before the marker goes on, so it stands between no two sides. What it hands over is
+/// carried past the marker.
+#[test]
+fn u11_what_goes_is_finished_first_unless_it_hands_over() {
+    let (graph, all) = line();
+    let gone = "a = source\n x = count\n b = sink\n a.OUT -> x.IN\n x.OUT -> b.IN";
+    for scheduler in [Scheduler::Scoped, Scheduler::Epoch, Scheduler::Dependent] {
+        plan(&graph, &to(gone, &[]), &SourceMap::default(), &all, Some(scheduler)).expect("planned");
+    }
+    let other = "a = source\n x = count\n z = batch\n b = sink\n a.OUT -> x.IN\n x.OUT -> z.IN\n z.OUT -> b.IN";
+    let carried = to(other, &[("z", taking("y", KEEP))]);
+    let found = plan(&graph, &carried, &SourceMap::default(), &all, Some(Scheduler::Epoch)).expect_err("refused").0;
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::U11]);
+}
+
 /// An update to the flow that a text says.
 fn to(text: &str, changes: &[(&str, Change)]) -> Update {
     let changes = changes.iter().map(|(name, change)| (name.to_string(), change.clone())).collect();

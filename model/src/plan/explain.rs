@@ -201,7 +201,10 @@ impl Plan {
         let heads = names_of(before, &self.route.heads);
         match self.scheduler {
             Scheduler::Direct => format!("a message to each of {}", names_of(before, &self.scope)),
-            Scheduler::StopTheWorld => format!("all {} operators; {heads} stop", before.len()),
+            Scheduler::StopTheWorld => {
+                let stop = if self.route.heads.len() == 1 { "stops" } else { "stop" };
+                format!("all {} operators; {heads} {stop}", before.len())
+            }
             Scheduler::Epoch | Scheduler::Dependent | Scheduler::Scoped if self.scope.len() == before.len() => {
                 format!("all {} operators; the marker enters at {heads}", before.len())
             }
@@ -249,7 +252,7 @@ impl Plan {
                 .collect(),
             Action::HandOver { to, state } => {
                 let text = state_text(state, &old.component, &after(to).component);
-                vec![format!("hands its state over to {to}; {text}")]
+                vec![format!("hands its state over to {to}: {}", text.trim_start_matches("state: "))]
             }
             Action::Disconnect { port, to: Some(to) } => {
                 vec![format!("{}: the arc of {} moves to {to}", port.port_name(), arc_at(before, port))]

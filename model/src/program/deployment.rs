@@ -228,11 +228,17 @@ impl Program {
         route
     }
 
+    /// What was passed, for the updates to come. While everything is made quiet, the arcs are still where they were: what follows
+    /// must enter at the sources, which are stopped until the update is applied.
     fn remember(&mut self, deployment: &Deployment) {
-        if deployment.scheduler.is_local() {
-            self.local.insert(deployment.update, deployment.scope.iter().chain(&deployment.born).copied().collect());
-        } else if deployment.scheduler != Scheduler::Direct {
-            self.local.clear();
+        let passes_all = deployment.scope.len() == deployment.before.len();
+        let passed = deployment.scope.iter().chain(&deployment.born).copied().collect();
+        match deployment.scheduler {
+            Scheduler::Direct => {}
+            Scheduler::Epoch => self.local.clear(),
+            Scheduler::Scoped if passes_all => self.local.clear(),
+            Scheduler::StopTheWorld => self.local = [(deployment.update, passed)].into(),
+            Scheduler::Scoped | Scheduler::Dependent => drop(self.local.insert(deployment.update, passed)),
         }
     }
 
@@ -465,4 +471,79 @@ impl Names<'_> {
 fn index(names: &[String], port: &PortRef) -> PortIndex {
     let wanted = port.port_name();
     PortIndex(names.iter().position(|name| *name == wanted).expect("a plan names ports that are there") as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::SourceMap;
+    use crate::example::{catalogue, checked, component, update};
+    use crate::plan::plan_unpromised;
+    use crate::update::StatePolicy::Keep;
+
+    /// `a -> p -> split`, a router, by `l` or `r` to `join`, a merge.
+    const FLOW: &str = "a = source\n p = step\n split = route\n l = step\n r = step\n join = merge\n b = sink\n \
+        a.OUT -> p.IN\n p.OUT -> split.IN\n split.A -> l.IN\n split.B -> r.IN\n \
+        l.OUT -> join.A\n r.OUT -> join.B\n join.OUT -> b.IN";
+
+    /// Admits updates of steps to other versions one after the other, by these schedulers; the names in each scope.
+    fn scopes(mutant: Option<Mutant>, updates: &[(Scheduler, &[(&str, &str)])]) -> Vec<String> {
+        let step = |id| component(id, "any each", "IN", "OUT");
+        let all = catalogue([
+            component("source", "none each source", "", "OUT"),
+            step("step"),
+            step("step@2"),
+            step("step@3"),
+            component("route", "any route", "IN", "A, B"),
+            component("merge", "any each", "A, B", "OUT"),
+            component("merge@2", "any each", "A, B", "OUT"),
+            component("sink", "any each", "IN", ""),
+        ]);
+        let mut graph = checked(FLOW, &all).expect("valid");
+        let mut program = Program::of(&graph);
+        if let Some(mutant) = mutant {
+            program = program.with_mutant(mutant);
+        }
+        let admit = |(scheduler, changes): &(Scheduler, &[(&str, &str)])| {
+            let changes: Vec<_> = changes.iter().map(|(at, to)| (*at, *to, Keep)).collect();
+            let update = update("u", &changes);
+            let (plan, _) =
+                plan_unpromised(&graph, &update, &SourceMap::default(), &all, Some(*scheduler)).expect("planned");
+            let deployment = program.admit(&graph, &plan);
+            graph = plan.after;
+            deployment.scope.iter().map(|at| program.operator(*at).name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        updates.iter().map(admit).collect()
+    }
+
+    #[test]
+    fn scopes_that_overlap_are_passed_as_one() {
+        let (first, second): (&[_], &[_]) =
+            (&[("r", "step@2"), ("join", "merge@2")], &[("p", "step@2"), ("r", "step@3")]);
+        let scoped = Scheduler::Scoped;
+        assert_eq!(scopes(None, &[(scoped, first), (scoped, second)]), ["r join", "p split l r join"]);
+        assert_eq!(scopes(Some(Mutant::NoGlobalOrder), &[(scoped, first), (scoped, second)]), ["r join", "p split r"]);
+        assert_eq!(scopes(None, &[(scoped, &[("l", "step@2")]), (scoped, &[("r", "step@2")])]), ["l", "r"]);
+    }
+
+    /// Whoever is behind a marker that passed everything has met none of the updates before it.
+    #[test]
+    fn what_passed_everything_lies_between() {
+        let (first, second): (&[_], &[_]) =
+            (&[("r", "step@2"), ("join", "merge@2")], &[("p", "step@2"), ("r", "step@3")]);
+        let updates = [(Scheduler::Scoped, first), (Scheduler::Epoch, &[("l", "step@2")]), (Scheduler::Scoped, second)];
+        assert_eq!(scopes(None, &updates)[2], "p split r");
+    }
+
+    /// The sources are stopped until it is applied, and what follows begins there.
+    #[test]
+    fn what_follows_stop_the_world_enters_at_the_sources() {
+        let one: &[_] = &[("l", "step@2")];
+        let other: &[_] = &[("r", "step@2")];
+        let updates = [(Scheduler::StopTheWorld, one), (Scheduler::Scoped, other)];
+        let found = scopes(None, &updates);
+        assert_eq!(found, ["a p split l r join b"; 2]);
+        let again = [updates[0], updates[1], (Scheduler::Scoped, &[("l", "step@3")])];
+        assert_eq!(scopes(None, &again)[2], "l");
+    }
 }

@@ -398,7 +398,7 @@ impl Operator {
             && (join.commanded || !orders.commanded)
             && join.arrived.union(self.closed).covers(awaited)
             // An arc that is yet to come cannot be taken away.
-            && self.vacant.intersection(orders.leaves).iter().skip(join.performed.into()).next().is_none()
+            && self.vacant.intersection(orders.leaves).iter().nth(join.performed.into()).is_none()
             && !self.joins.iter().any(|j| j.draining)
     }
 

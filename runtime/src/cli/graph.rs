@@ -14,6 +14,9 @@ mod picture;
 mod svg;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use neurath_model::diagnostic::Diagnostics;

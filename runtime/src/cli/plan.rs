@@ -55,7 +55,7 @@ fn as_json(plan: &Plan, before: &FlowGraph) -> Value {
         "promise": plan.scheduler.promise(),
         "guarantee": plan.guarantee,
         "reason": plan.reason,
-        "others": plan.alternatives(before),
+        "other_schedulers": plan.alternatives(before),
         "scope": names(&plan.scope),
         "heads": names(&plan.route.heads),
         "passes": object(plan.route.passes.iter().map(|(id, pass)| (name(id).to_owned(), passing(*id, pass, before)))),

@@ -39,7 +39,7 @@ pub struct Args {
     /// A file of component declarations, for components that are not compiled in.
     #[arg(long, value_name = "FILE")]
     components: Vec<PathBuf>,
-    /// How the updates travel: `epoch` or `direct`.
+    /// How the updates travel: `stop-the-world`, `direct`, `dependent`, `epoch` or `scoped`.
     #[arg(long, value_name = "NAME", default_value_t = Scheduler::Epoch)]
     scheduler: Scheduler,
     /// Put in a fault, which the simulation must find.

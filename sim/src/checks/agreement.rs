@@ -25,6 +25,9 @@ fn stateright_counts_what_holds_alike() {
     assert_counted_alike("router and merge", with_updates(scenario::routed(), &updates).instance(bounds(2, 1)));
     assert_counted_alike("http, nio", teeth::http_switch(2));
     let all = Bounds { ends: true, hangups: true, ..bounds(2, 1) };
+    assert_counted_alike("chain, `x2` goes", teeth::deletion());
+    assert_counted_alike("chain, `x1` and `x2` change places", teeth::exchange());
+    assert_counted_alike("contended", teeth::contention());
     assert_counted_alike("http, all", scenario::http().updated(scenario::NIO).expect("planned").instance(all));
 }
 

@@ -187,9 +187,12 @@ fn no_run_comes_near_its_bound_of_steps_but_the_bound_is_not_out_of_sight() {
     let subject = example::http(Scheduler::Epoch);
     for seed in 0..100 {
         let outcome = simulate(&subject, seed, &Options::default());
-        let bound = steps_max(&outcome.swarm.instance(&subject, None));
+        let instance = outcome.swarm.instance(&subject, None);
+        let bound = steps_max(&instance);
         assert!(outcome.counts.steps * 2 <= bound, "seed {seed}: {} of {bound}", outcome.counts.steps);
-        assert!(bound < 2000, "{bound}");
+        // Where arcs move, the bounds of the shapes multiply, and the bound is generous.
+        let moves = instance.update_ids().any(|u| !instance.update(u).moves.is_empty());
+        assert!(moves || bound < 2000, "seed {seed}: {bound}");
     }
 }
 

@@ -91,8 +91,8 @@ pub(super) fn mermaid(picture: &Picture) -> String {
 fn titled(picture: &Picture, name: &str) -> String {
     match (&picture.update, &picture.name_after) {
         (None, _) => name.to_owned(),
-        (Some(update), None) => format!("{name}, update {update}"),
-        (Some(update), Some(after)) => format!("{name}, by update {update} {after}"),
+        (Some(update), None) => format!("update {update}: {name}"),
+        (Some(update), Some(after)) => format!("update {update}: {name} becomes {after}"),
     }
 }
 

@@ -4,9 +4,9 @@
 //! stand side by side, and an arc that moves is there twice, as it was and as it will be.
 //!
 //! ```text
-//!                     .---------------- moves from -.
-//!                     |                             v
-//!   parse.OUT --------+- moves to -> cache --comes-> load
+//!              .. moves from ............................
+//!             :                                          v
+//!   parse.OUT +-- moves to --> cache (comes) -- comes --> load
 //! ```
 
 use super::layers::Layers;
@@ -190,6 +190,13 @@ impl Picture {
     }
 }
 
+impl Marker {
+    /// What its heads do where the flow is drained.
+    pub(super) fn stop(&self) -> &'static str {
+        if self.heads.len() == 1 { "stops" } else { "stop" }
+    }
+}
+
 impl Line {
     /// The packet types it carries, before and after the update if they differ.
     pub(super) fn types(&self) -> String {
@@ -240,7 +247,7 @@ struct Sides<'a> {
 
 impl Sides<'_> {
     fn operators(&self) -> impl Iterator<Item = Shown> {
-        let comes = self.plan.into_iter().flat_map(|plan| plan.extension.iter().map(|id| self.new(plan, *id)));
+        let comes = self.plan.into_iter().flat_map(|plan| plan.extension.iter().map(|id| coming(plan, *id)));
         self.graph.operators().map(|(id, _)| self.old(id)).chain(comes)
     }
 
@@ -253,10 +260,6 @@ impl Sides<'_> {
             steps: plan.steps(self.graph, id),
             ..shown
         }
-    }
-
-    fn new(&self, plan: &Plan, id: OperatorId) -> Shown {
-        Shown { fate: Fate::Comes, ..shown(&plan.after, id) }
     }
 
     fn arcs(&self) -> impl Iterator<Item = Line> {
@@ -332,6 +335,10 @@ fn shown(graph: &FlowGraph, id: OperatorId) -> Shown {
         change: None,
         steps: Vec::new(),
     }
+}
+
+fn coming(plan: &Plan, id: OperatorId) -> Shown {
+    Shown { fate: Fate::Comes, ..shown(&plan.after, id) }
 }
 
 fn change(actions: &[Action]) -> Option<Change> {

@@ -13,6 +13,8 @@
 
 mod geometry;
 mod legend;
+#[cfg(test)]
+mod tests;
 
 use super::picture::{Course, Fate, Line, Picture, Shown};
 use crate::cli::words;
@@ -53,7 +55,7 @@ path.moves-to { stroke: var(--move); stroke-width: 2.6; } path.feedback { stroke
 path.moves-from { stroke: var(--move); } path.goes, path.moves-from { stroke-dasharray: 1 5; stroke-width: 2; stroke-linecap: round; }
 .head { fill: var(--soft); } .head.changed { fill: var(--change); } .head.comes { fill: var(--come); }
 .head.moves-to { fill: var(--move); }
-.head.goes, .head.moves-from { fill: var(--paper); stroke: var(--soft); stroke-width: 1.2; } .head.moves-from { stroke: var(--move); }
+.head.goes, .head.moves-from { fill: var(--paper); stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: none; } .head.moves-from { stroke: var(--move); }
 rect.way { fill: var(--way); stroke: none; } path.way { fill: none; stroke: var(--way); stroke-width: 18; }
 .marker { fill: var(--marker); stroke: var(--paper); stroke-width: 1.5; }
 path.state { fill: none; stroke: var(--state); stroke-width: 2.4; stroke-dasharray: 9 3 2 3; } .head.state { fill: var(--state); }";
@@ -110,7 +112,7 @@ fn heading(picture: &Picture) -> Vec<String> {
     let (passed, all) = (marker.passes.len(), picture.operators.iter().filter(|o| o.fate != Fate::Comes).count());
     let way = match marker.scheduler {
         Scheduler::Direct => format!("a message to each of {heads}"),
-        Scheduler::StopTheWorld => format!("{heads} stop, and everything is drained"),
+        Scheduler::StopTheWorld => format!("{heads} {}, and everything is drained", marker.stop()),
         Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => {
             format!("the marker enters at {heads} and passes {passed} of {all} operators")
         }

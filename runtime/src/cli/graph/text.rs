@@ -47,7 +47,7 @@ fn heading(picture: &Picture) -> String {
         let passes = words::list(&picture.names(&marker.passes));
         let way = match marker.scheduler {
             Scheduler::Direct => format!("a message to each of {heads}"),
-            Scheduler::StopTheWorld => format!("{heads} stop, and {passes} are drained"),
+            Scheduler::StopTheWorld => format!("{heads} {}, and {passes} are drained", marker.stop()),
             Scheduler::Dependent | Scheduler::Epoch | Scheduler::Scoped => {
                 format!("the marker enters at {heads} and passes {passes}")
             }

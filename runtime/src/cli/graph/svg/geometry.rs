@@ -170,7 +170,9 @@ impl<'a> Drawing<'a> {
         let lane = self.lanes[index];
         let y = self.bottom() + (lane as f64 + 0.5) * LANE;
         let aside = GAP / 2.0 - 16.0 + (lane % 5) as f64 * 5.0;
-        let (right, left) = (start.x + aside, end.x - aside - 6.0);
+        // Where there is room, behind the names of ports.
+        let clear = if self.picture.reshapes() { 26.0 } else { 6.0 };
+        let (right, left) = (start.x + aside, end.x - aside - clear);
         let (r, corner) =
             (CORNER, |x: f64, y: f64, to_x: f64, to_y: f64| format!("Q{x:.1} {y:.1} {to_x:.1} {to_y:.1}"));
         format!(
