@@ -21,6 +21,7 @@ mod difference;
 mod explain;
 mod inverse;
 mod meet;
+mod relied;
 mod route;
 mod scheduler;
 mod target;
@@ -329,7 +330,7 @@ impl<'a> Draft<'a> {
 
     fn finish(self, mut found: Vec<Diagnostic>) -> Result<Plan, Diagnostics> {
         if let Some(after) = self.after.clone().filter(|_| found.is_empty()) {
-            let route = Route::of(self.scheduler, self.graph, &self.targets(), &self.difference.marked);
+            let route = Route::to(self.scheduler, (self.graph, &after), &self.targets(), &self.difference.marked);
             return Ok(Plan {
                 update: self.update.name.clone(),
                 scheduler: self.scheduler,

@@ -78,6 +78,8 @@ pub struct Program {
     ordered: Vec<UpdateId>,
     /// The last update that switches each feedback port.
     switched: BTreeMap<InPort, UpdateId>,
+    /// The last update that stops everything.
+    stopping: Option<UpdateId>,
     /// What each update that stayed in a scope of its own passed or brought in, since the last that passed everything: whoever
     /// is behind that has met none of them before. Of one in two parts, everything: it is applied long after it has passed.
     local: BTreeMap<UpdateId, BTreeSet<OperatorId>>,
@@ -101,6 +103,7 @@ impl Program {
             current: BTreeMap::new(),
             ordered: Vec::new(),
             switched: BTreeMap::new(),
+            stopping: None,
             local: BTreeMap::new(),
             named: BTreeMap::new(),
             last: UpdateId::NONE,

@@ -98,7 +98,7 @@ impl Plan {
                         }
                         Ok(reason) | Err(reason) => reason,
                     },
-                    passes: Route::of(scheduler, before, &targets, &marked).passes.len(),
+                    passes: Route::to(scheduler, (before, &self.after), &targets, &marked).passes.len(),
                 }
             })
             .collect()

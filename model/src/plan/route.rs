@@ -11,6 +11,7 @@
 //! Paper: Algorithms 1 and 2 are not printed in what we have; `dependent` is our reading of the text around them. `scoped`
 //! follows the minimal covering sub-DAG of Fries (Wang et al., VLDB 2022).
 
+use super::relied;
 use super::scheduler::Scheduler;
 use crate::component::Emission;
 use crate::graph::FlowGraph;
@@ -65,6 +66,22 @@ impl Route {
             route.passes.entry(out.operator).or_default().forward.insert(out.port);
         }
         route
+    }
+
+    /// The way of an update from one flow to another: to `targets`, and to whatever a later plan may rely on.
+    pub(super) fn to(
+        scheduler: Scheduler,
+        (before, after): (&FlowGraph, &FlowGraph),
+        targets: &[OperatorId],
+        marked: &BTreeSet<OutPort>,
+    ) -> Self {
+        let route = Self::of(scheduler, before, targets, marked);
+        if !scheduler.is_local() {
+            return route;
+        }
+        let relied = relied::upon(before, after);
+        let passes_all = relied.iter().all(|at| route.passes.contains_key(at));
+        if passes_all { route } else { route.widened(before, &relied) }
     }
 
     /// A message to each, which goes no further.

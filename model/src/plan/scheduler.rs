@@ -1,6 +1,7 @@
 //! Schedulers: how an update gets to the operators it changes, and what each way promises.
 
 use super::names_of;
+use super::relied;
 use super::route::{self, Route, Ways};
 use crate::component::{Emission, Wake};
 use crate::graph::{FlowGraph, GraphArc, Node};
@@ -252,13 +253,9 @@ fn is_beside(graph: &FlowGraph, ways: &Ways, target: OperatorId, holder: Operato
     let leads = |arc: &GraphArc, to| arc.to.operator == to || ways.behind(arc.to.operator).contains(&to);
     graph.operators().any(|(_, node)| {
         let arcs = arcs(node);
-        let twice = match node.component.emission {
-            Emission::Each | Emission::Filter => false,
-            Emission::Many => true,
-            Emission::Route | Emission::Buffer => return false,
-        };
         let pairs = arcs.iter().enumerate().flat_map(|(i, a)| arcs.iter().enumerate().map(move |(j, b)| (i, a, j, b)));
-        pairs.filter(|(i, _, j, _)| i != j || twice).any(|(_, a, _, b)| leads(a, target) && leads(b, holder))
+        let both = |i, j| relied::sends_both(node.component.emission, i == j);
+        pairs.filter(|(i, _, j, _)| both(*i, *j)).any(|(_, a, _, b)| leads(a, target) && leads(b, holder))
     })
 }
 

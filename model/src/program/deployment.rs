@@ -52,8 +52,9 @@ pub struct Deployment {
     pub scheduler: Scheduler,
     /// The operators of the graph that it was planned for, by that graph's numbers.
     pub before: Vec<OperatorId>,
-    /// Updates that must be answered before this one begins: they change the arc at a feedback port when their marker comes along
-    /// it, and this one takes the next arc from there at its operator's computation time, which nothing orders with that.
+    /// Updates that must be answered before this one begins. Some change the arc at a feedback port when their marker comes along
+    /// it, and this one takes the next arc from there at its operator's computation time, which nothing orders with that. Others
+    /// have stopped everything, and something that this one brings in would begin meanwhile.
     pub awaits: Vec<UpdateId>,
     /// Operators that get the marker from the entrance.
     pub heads: Vec<OperatorId>,
@@ -157,6 +158,7 @@ impl Program {
     pub fn admit_beside(&mut self, before: &FlowGraph, plan: &Plan, under_way: &BTreeSet<UpdateId>) -> Deployment {
         self.local.retain(|update, _| under_way.contains(update));
         self.switched.retain(|_, update| under_way.contains(update));
+        self.stopping = self.stopping.filter(|update| under_way.contains(update));
         self.last = UpdateId(self.last.0 + 1);
         let update = self.last;
         let old: Vec<OperatorId> = before.operators().map(|(_, node)| self.latest(&node.name)).collect();
@@ -201,7 +203,7 @@ impl Program {
             switches,
         };
         self.write_orders(&mut deployment, before, plan, &route);
-        self.await_switches(&mut deployment);
+        self.await_earlier(&mut deployment);
         if plan.scheduler.in_two_parts() {
             self.stop_new_sources(&mut deployment, plan);
         }
@@ -298,16 +300,20 @@ impl Program {
         }
     }
 
-    /// Remembers which feedback ports the update switches, and waits for those who switched what it takes away.
-    fn await_switches(&mut self, deployment: &mut Deployment) {
+    /// Waits for those who switched what it takes away, and for one who stopped everything; remembers what later ones wait for.
+    fn await_earlier(&mut self, deployment: &mut Deployment) {
         let left = |act: &Act| match act {
             Act::Disconnect(a_move) => a_move.from,
             Act::Replace(_) | Act::Configure | Act::HandOver(..) | Act::Connect(_) => None,
         };
         let ports = deployment.acts.values().flatten().filter_map(left);
-        deployment.awaits = ports.filter_map(|port| self.switched.get(&port).copied()).collect();
+        let switching = ports.filter_map(|port| self.switched.get(&port).copied());
+        deployment.awaits = switching.chain(self.stopping).collect();
         deployment.awaits.sort();
         deployment.awaits.dedup();
+        if deployment.scheduler.in_two_parts() {
+            self.stopping = Some(deployment.update);
+        }
         for (operator, port) in deployment.switches.keys() {
             self.switched.insert(InPort { operator: *operator, port: *port }, deployment.update);
         }

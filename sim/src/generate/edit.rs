@@ -310,7 +310,7 @@ impl<'a> Editor<'a> {
         draft.flow.operators.remove(index);
         draft.flow.initial.retain(|packet| packet.to.operator != old_name);
         let state = policy(old, new, self.known).filter(|state| *state != StatePolicy::Reset);
-        if let Some(state) = state.filter(|_| edit.with % 2 == 0 && old.state.is_some()) {
+        if let Some(state) = state.filter(|_| edit.with.is_multiple_of(2) && old.state.is_some()) {
             let from = self.before.find(&old_name).map(|_| old_name);
             draft.heirs.extend(from.map(|from| (new_name, (from, state))));
         }
