@@ -136,8 +136,11 @@ pub fn plan(
     let target = Target::of(graph, update, map, catalogue)?;
     let draft = Draft::of(graph, &target, map, catalogue, scheduler);
     let mut found = draft.found.clone();
-    found.extend(draft.misfits.iter().cloned());
-    found.extend(draft.unpromised());
+    // A change whose state policy is missing is not in the draft: what follows from its absence would be told of a flow that nobody wants.
+    if !found.iter().any(|d| d.code == Code::U04) {
+        found.extend(draft.misfits.iter().cloned());
+        found.extend(draft.unpromised());
+    }
     draft.finish(found)
 }
 

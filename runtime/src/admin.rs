@@ -316,8 +316,8 @@ fn apply(
     scheduler: Option<Scheduler>,
 ) -> Result<Reply, Diagnostics> {
     let flow = &shared.flow;
-    let mut entry = shared.pending.enter(&update.name);
     let (ticket, admission) = {
+        let mut entry = shared.pending.enter(&update.name);
         let _held = shared.admission.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         loop {
             entry.go_on("being planned, and its functions built", map)?;

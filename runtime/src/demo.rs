@@ -21,7 +21,7 @@ pub use finished::Finished;
 
 use crate::demo::contention::{Contended, contend, lead_back, shape};
 use crate::demo::footprint::Footprint;
-use crate::engine::{Applied, Options, Ticket};
+use crate::engine::{Options, Ticket};
 use crate::http::{Server, evolution};
 use crate::load::client::{self, Load};
 use crate::load::corpus::Corpus;
@@ -64,6 +64,17 @@ pub enum Updates {
     Cycles(usize),
     /// What two clients submit at random, for so long.
     Contention(Duration),
+}
+
+impl Updates {
+    /// The same in two parts. What the process takes up after the first is what it takes to have evolved once; the second must
+    /// not add to it.
+    fn halves(self) -> [Self; 2] {
+        match self {
+            Self::Cycles(n) => [Self::Cycles(n / 2), Self::Cycles(n - n / 2)],
+            Self::Contention(duration) => [Self::Contention(duration / 2); 2],
+        }
+    }
 }
 
 impl Size {
@@ -113,27 +124,33 @@ pub fn run(
     tell(&format!("control phase: {} requests per second, no update", size.rate_per_second));
     thread::sleep(size.control);
     let control_to = load.start().elapsed();
-    let before = (shape(&server.flow.graph().to_flow()), Footprint::now(&server.flow));
-    let contended = match size.updates {
-        Updates::Cycles(cycles) => evolve(&server, cycles, size.pause, &mut tell)?,
-        Updates::Contention(duration) => contend(&server.flow, duration, &mut tell),
-    };
-    let back = match size.updates {
-        Updates::Cycles(_) => Contended::default(),
-        Updates::Contention(_) => lead_back(&server.flow, &before.0)?,
-    };
-    thread::sleep(size.pause);
-    await_release(&server, before.1.threads);
-    let after = (shape(&server.flow.graph().to_flow()), Footprint::now(&server.flow));
+    let first = shape(&server.flow.graph().to_flow());
+    let mut footprints = vec![Footprint::now(&server.flow)];
+    let mut contended = Contended::default();
+    for half in size.updates.halves() {
+        contended.join(match half {
+            Updates::Cycles(cycles) => evolve(&server, cycles, size.pause, &mut tell)?,
+            Updates::Contention(duration) => {
+                let seed = footprints.len() as u64;
+                let mut all = contend(&server.flow, duration, seed, &mut tell);
+                all.join(lead_back(&server.flow, &first)?);
+                all
+            }
+        });
+        thread::sleep(size.pause);
+        await_release(&server, footprints[0].threads);
+        footprints.push(Footprint::now(&server.flow));
+    }
+    let is_back = first == shape(&server.flow.graph().to_flow());
     let outcome = load.stop();
     server.flow.stop()?;
     Ok(Finished {
         checked,
         outcome,
-        mixed: finished::count_mixed(&server, contended.applied.iter().chain(&back.applied)),
+        mixed: finished::count_mixed(&server, &contended.applied),
         contended,
-        is_back: before.0 == after.0,
-        footprints: (before.1, after.1),
+        is_back,
+        footprints,
         control: Window { from_us: control_from.as_micros() as u64, to_us: control_to.as_micros() as u64 },
         size,
     })
@@ -156,17 +173,16 @@ fn evolve(
     pause: Duration,
     tell: &mut impl FnMut(&str),
 ) -> Result<Contended, Diagnostics> {
-    let cycle = evolution::cycle();
-    let mut applied: Vec<Applied> = Vec::new();
-    for k in 0..cycles * cycle.len() {
-        thread::sleep(pause);
-        let (update, map) = &cycle[k % cycle.len()];
-        let done = server.flow.submit(update, map).and_then(Ticket::wait)?;
-        let of = cycles * cycle.len();
-        tell(&format!("update {} of {of}, {}: {:?}", k + 1, update.name, done.to_last_operator()));
-        applied.push(done);
+    let mut contended = Contended::default();
+    for k in 0..cycles {
+        for (update, map) in evolution::cycle() {
+            thread::sleep(pause);
+            let done = server.flow.submit(&update, &map).and_then(Ticket::wait)?;
+            tell(&format!("cycle {} of {cycles}, update {}: {:?}", k + 1, update.name, done.to_last_operator()));
+            contended.applied.push(done);
+        }
     }
-    Ok(Contended { applied, ..Contended::default() })
+    Ok(contended)
 }
 
 /// Waits until operators that have gone are released and their threads have ended, for a while.

@@ -11,7 +11,7 @@ use crate::validate::diagnostic;
 
 /// The update that leads from `after` back to `before`, given the one that led there; or which states it cannot take back.
 pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &SourceMap) -> Result<Update, Diagnostics> {
-    let mut back = Update::to_flow(format!("rollback of {}", update.name), before.to_flow());
+    let mut back = Update::to_flow(name(update), before.to_flow());
     back.guarantee = update.guarantee;
     let mut found = Vec::new();
     for (_, old) in before.operators() {
@@ -27,11 +27,21 @@ pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &Sou
             };
         let Some((new, said, from)) = way else { continue };
         match policy(old, new, said) {
-            Some(state) => drop(back.changes.insert(old.name.clone(), Change { from, ..Change::of_state(state) })),
+            Some(state) => {
+                let there = said.map(|change| change.state.clone());
+                let change = Change { from, back: there, ..Change::of_state(state) };
+                back.changes.insert(old.name.clone(), change);
+            }
             None => found.push(untakable(update, map, old, new)),
         }
     }
     if found.is_empty() { Ok(back) } else { Err(Diagnostics(found)) }
+}
+
+/// What takes back a rollback applies the update again.
+fn name(update: &Update) -> String {
+    const ROLLBACK: &str = "rollback of ";
+    update.name.strip_prefix(ROLLBACK).map_or_else(|| format!("{ROLLBACK}{}", update.name), str::to_owned)
 }
 
 fn policy(old: &Node, new: &Node, said: Option<&Change>) -> Option<StatePolicy> {

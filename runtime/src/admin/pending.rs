@@ -16,6 +16,8 @@ struct Waiting {
     name: String,
     phase: &'static str,
     aborted: bool,
+    /// Whether it is too late to abort it.
+    committed: bool,
 }
 
 /// An update's place among them; given up when dropped.
@@ -33,19 +35,20 @@ impl Pending {
     pub(super) fn enter(&self, name: &str) -> Entry<'_> {
         let mut all = self.lock();
         let key = all.iter().map(|w| w.key).max().map_or(0, |key| key + 1);
-        all.push(Waiting { key, name: name.into(), phase: "waiting for its turn", aborted: false });
+        all.push(Waiting { key, name: name.into(), phase: "waiting for its turn", aborted: false, committed: false });
         Entry { pending: self, key }
     }
 
     /// Asks for an update not to be committed. `Err` if none of that name is on its way.
     pub(super) fn abort(&self, name: &str, status: &Status) -> Result<(), Diagnostics> {
         let mut all = self.lock();
-        let mut found = all.iter_mut().filter(|w| w.name == name && !w.aborted).peekable();
+        let mut found = all.iter_mut().filter(|w| w.name == name && !w.aborted && !w.committed).peekable();
         if found.peek().is_some() {
             found.for_each(|w| w.aborted = true);
             return Ok(());
         }
-        let committed = status.in_flight.iter().any(|update| update.name == name);
+        let committed = all.iter().any(|w| w.name == name && w.committed)
+            || status.in_flight.iter().any(|update| update.name == name);
         Err(Diagnostics(vec![if committed { too_late(name) } else { not_there(name) }]))
     }
 
@@ -60,7 +63,7 @@ impl Entry<'_> {
     /// Goes on to the next phase, unless the update was aborted (R08).
     pub(super) fn go_on(&self, phase: &'static str, map: &SourceMap) -> Result<(), Diagnostics> {
         let mut all = self.pending.lock();
-        let own = all.iter_mut().find(|w| w.key == self.key).expect("it is there until it commits");
+        let own = all.iter_mut().find(|w| w.key == self.key).expect("it is there until it is dropped");
         own.phase = phase;
         if own.aborted { Err(aborted(&own.name, map)) } else { Ok(()) }
     }
@@ -68,8 +71,9 @@ impl Entry<'_> {
     /// Goes on to the commit: from here on it cannot be aborted.
     pub(super) fn commits(&self, map: &SourceMap) -> Result<(), Diagnostics> {
         let mut all = self.pending.lock();
-        let place = all.iter().position(|w| w.key == self.key).expect("it commits once");
-        let own = all.remove(place);
+        let own = all.iter_mut().find(|w| w.key == self.key).expect("it is there until it is dropped");
+        own.phase = "being committed, once those that it must wait for are answered";
+        own.committed = !own.aborted;
         if own.aborted { Err(aborted(&own.name, map)) } else { Ok(()) }
     }
 }

@@ -65,18 +65,20 @@ impl Contended {
         }
     }
 
-    fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self) {
         self.applied.extend(other.applied);
         other.refused.into_iter().for_each(|(code, n)| *self.refused.entry(code).or_default() += n);
     }
 }
 
-/// Submits for so long from two threads, and waits until each update is answered.
-pub fn contend(flow: &Running, duration: Duration, tell: &mut impl FnMut(&str)) -> Contended {
+/// Submits for so long from two threads, and waits until each update is answered. What is submitted follows from the seed; what
+/// finds the flow changed does not.
+pub fn contend(flow: &Running, duration: Duration, seed: u64, tell: &mut impl FnMut(&str)) -> Contended {
     let until = Instant::now() + duration;
     let all = thread::scope(|scope| {
-        let submitters: Vec<_> =
-            (0..SUBMITTERS).map(|seed| scope.spawn(move || Submitter::new(flow, seed).submit_until(until))).collect();
+        let submitters: Vec<_> = (0..SUBMITTERS)
+            .map(|k| scope.spawn(move || Submitter::new(flow, seed * SUBMITTERS + k).submit_until(until)))
+            .collect();
         while Instant::now() < until {
             thread::sleep(Duration::from_millis(500).min(duration));
             let left = until.saturating_duration_since(Instant::now());

@@ -25,17 +25,17 @@ pub struct Finished {
     pub mixed: u64,
     /// Whether the flow is again what it was at first.
     pub is_back: bool,
-    /// What the process took up before the first update, and after the last.
-    pub footprints: (Footprint, Footprint),
+    /// What the process took up before the first update, after half of them, and after the last, each time with the same flow.
+    pub footprints: Vec<Footprint>,
     /// The control phase, in microseconds of the load.
     pub control: Window,
     pub(super) size: Size,
 }
 
 /// Requests that met some operators before an update and some after it.
-pub(super) fn count_mixed<'a>(server: &Server, applied: impl Iterator<Item = &'a Applied>) -> u64 {
+pub(super) fn count_mixed(server: &Server, applied: &[Applied]) -> u64 {
     let names: Vec<(UpdateId, Vec<&str>)> =
-        applied.map(|a| (a.update, a.operators.iter().map(|(name, _)| name.as_str()).collect())).collect();
+        applied.iter().map(|a| (a.update, a.operators.iter().map(|(name, _)| name.as_str()).collect())).collect();
     let history: Vec<(UpdateId, &[&str])> = names.iter().map(|(id, operators)| (*id, operators.as_slice())).collect();
     http::mixed(&server.observations.met_counts(), &history)
 }
@@ -47,7 +47,7 @@ impl Finished {
         counts.iter().all(|c| !c.is_fault || c.value == 0)
             && self.checked.iter().all(|c| c.holds)
             && self.is_back
-            && self.footprints.0.threads == self.footprints.1.threads
+            && self.footprints.windows(2).all(|w| w[0].threads == w[1].threads)
     }
 
     /// What was counted; all but the first must be zero.
@@ -138,8 +138,8 @@ impl Finished {
             facts.push(fact("refused", c.reasons()));
             facts.push(fact("applied while another was under way", c.overlapping().to_string()));
         }
-        facts.push(fact("before the first update", self.footprints.0.to_string()));
-        facts.push(fact("after the last update", self.footprints.1.to_string()));
+        let when = ["before the first update", "after half of the updates", "after the last update"];
+        facts.extend(when.iter().zip(&self.footprints).map(|(when, footprint)| fact(when, footprint.to_string())));
         let flow = if self.is_back { "what it was at first" } else { "not what it was at first" };
         facts.push(fact("flow at the end", flow.into()));
         facts
