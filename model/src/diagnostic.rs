@@ -246,7 +246,7 @@ codes! {
         "The scheduler asked for does not promise the guarantee that the update requires. `neurath plan` names those that do."
     U12 "U12" "an update and its flow file agree"
         "With a flow to change to, components and properties are the flow's; `[operator.NAME]` says what becomes of the state of an operator that stays with another function, or that comes in with the state of one that goes. It must name an operator of that flow, and not say otherwise."
-    U13 "U13" "state is handed over by an operator that goes, to one that comes"
+    U13 "U13" "`from` names an operator that goes, in the change of one that comes"
         "`from` names the operator whose state is taken over. That one must leave the flow in the same update, and its state can be taken over once; the one that takes it over must come in."
     U14 "U14" "an update can be taken back"
         "A rollback is the inverse update. It needs to know what becomes of each state on the way back: `back` in the update, or the same state type on both sides."
@@ -273,7 +273,7 @@ codes! {
     T02 "T02" "a trace is a behaviour of the model"
         "Replaying the trace through the protocol, one operator's next event could not have happened: the run is not a behaviour of the model, or the trace was altered."
     T03 "T03" "a trace is complete"
-        "An operator's part of the trace does not end with its `end` line, or packets that were sent were never taken."
+        "An operator's part of the trace does not end with its `stop` line, or packets that were sent were never taken."
     X01 "X01" "a schedule fits its system"
         "A saved run names a choice that the flow, update and bounds at hand do not allow at that step: they are not those it was saved with."
 }

@@ -5,7 +5,8 @@ use crate::support::{Site, get, site, until};
 use neurath_model::flow::Flow;
 use neurath_model::id::UpdateId;
 use neurath_model::trace::Trace;
-use neurath_runtime::engine::{Applied, Options, Placement};
+use neurath_runtime::demo::contention::{contend, lead_back};
+use neurath_runtime::engine::{Applied, Options, Placement, Ticket};
 use neurath_runtime::http::{self, evolution};
 use neurath_runtime::load::client::Load;
 use neurath_runtime::load::outcome::Outcome;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 /// Goes through the cycle while clients send; each update waits until some requests have met the one before.
 fn evolve_under_load(site: &Site, cycles: usize) -> (Outcome, Vec<Applied>) {
@@ -50,16 +52,18 @@ fn traced(path: &Path, placement: Placement) -> Options {
     Options { capacity: 4, placement, trace: Some(Box::new(file)) }
 }
 
-fn evolved_and_verified(placement: Placement) {
+/// Changes the server while clients send, and looks whether all is well: in what the clients saw, in what is there afterwards,
+/// and in the trace.
+fn changed_and_verified(placement: Placement, change: impl Fn(&Site) -> (Outcome, Vec<Applied>)) {
     let scratch = tempfile::tempdir().expect("a folder");
     let path = scratch.path().join("run.trace");
     let site = site(traced(&path, placement));
     let before = shape(&site);
     let threads = site.server.flow.status().threads;
-    let (outcome, applied) = evolve_under_load(&site, 2);
+    let (outcome, applied) = change(&site);
     assert!(outcome.counts.clean(), "{:?}", outcome.counts);
     assert_eq!(mixed(&site, &applied), 0, "mixed-version requests");
-    assert_eq!(shape(&site), before, "a cycle leads back");
+    assert_eq!(shape(&site), before, "the changes lead back");
     assert!(until(|| site.server.flow.status().leaving.is_empty()), "what has gone is released");
     assert!(until(|| site.server.flow.status().threads == threads), "and its threads with it");
     site.server.flow.stop().expect("it ends in order");
@@ -72,12 +76,54 @@ fn evolved_and_verified(placement: Placement) {
 
 #[test]
 fn the_cycle_with_a_thread_each_loses_nothing_and_is_a_behaviour_of_the_model() {
-    evolved_and_verified(Placement::ThreadEach);
+    changed_and_verified(Placement::ThreadEach, |site| evolve_under_load(site, 2));
 }
 
 #[test]
 fn the_cycle_on_one_thread_loses_nothing_and_is_a_behaviour_of_the_model() {
-    evolved_and_verified(Placement::OneThread);
+    changed_and_verified(Placement::OneThread, |site| evolve_under_load(site, 2));
+}
+
+/// Two submitters that do not know of each other, for two seconds.
+fn contend_under_load(site: &Site) -> (Outcome, Vec<Applied>) {
+    let load = Load { connections: 8, rate_per_second: 800, ..Load::new(site.address, site.corpus.clone()) };
+    let load = load.start().expect("clients connect");
+    let before = shape(site);
+    let contended = contend(&site.server.flow, Duration::from_secs(2), 7, &mut |_| {});
+    let back = lead_back(&site.server.flow, &before).expect("there is a way back");
+    assert!(!contended.applied.is_empty() && !contended.refused.is_empty(), "{contended:?}");
+    (load.stop(), [contended.applied, back.applied].concat())
+}
+
+#[test]
+fn updates_that_overlap_with_a_thread_each_lose_nothing_and_are_a_behaviour_of_the_model() {
+    changed_and_verified(Placement::ThreadEach, contend_under_load);
+}
+
+#[test]
+fn updates_that_overlap_on_one_thread_lose_nothing_and_are_a_behaviour_of_the_model() {
+    changed_and_verified(Placement::OneThread, contend_under_load);
+}
+
+/// The story: two clients had contended for a minute when a worker panicked, since outputs had not gone out when an update was
+/// applied. The operator had been waiting for the state of the one before it. When that came it passed the marker of its own
+/// update on, and the marker of the next update stood there already: both in one step, the second before the first marker had
+/// left. Markers go out at once since. Here each update is submitted without waiting for the ones before.
+#[test]
+fn an_operator_that_has_just_come_is_changed_at_once() {
+    let site = site(Options::default());
+    let before = shape(&site);
+    let load = Load { connections: 4, rate_per_second: 400, ..Load::new(site.address, site.corpus.clone()) };
+    let load = load.start().expect("clients connect");
+    for _ in 0..20 {
+        let submit = |(update, map)| site.server.flow.submit(&update, &map).expect("accepted");
+        let tickets: Vec<Ticket> = evolution::cycle().into_iter().map(submit).collect();
+        tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("applied")));
+    }
+    let outcome = load.stop();
+    assert!(outcome.counts.clean(), "{:?}", outcome.counts);
+    assert_eq!(shape(&site), before);
+    site.server.flow.stop().expect("it ends in order");
 }
 
 #[test]

@@ -197,6 +197,9 @@ impl Activation {
         }
         self.open_mailbox();
         self.inherit(poll);
+        if !self.flush() {
+            return true;
+        }
         if self.conclusion_is_due() {
             self.conclude(poll);
             return true;
@@ -486,6 +489,8 @@ impl Activation {
                 let carried = self.carried(marker.update);
                 let copies = ports.iter().map(|port| (port, Item::Marker(carried.clone())));
                 self.progress.pending.extend(copies);
+                // A marker goes out at once, for it fits everywhere: what is applied after it finds all outputs gone.
+                self.flush();
             }
             Effect::Report { update, report } => {
                 let carried = self.carried(update);

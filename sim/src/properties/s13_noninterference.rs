@@ -14,7 +14,7 @@ impl Property for S13 {
         name: "non-interference",
         sentence: "Operators outside an update's scope are never held back by it: no marker of it comes to them.",
         source: "Fries (VLDB 2022): markers stay inside the minimal covering sub-DAG",
-        witness: "a marker comes to an operator while another is outside its update's scope",
+        witness: "an update is answered that does not concern some operator",
     };
 
     fn new(_: &Instance) -> Self {
