@@ -121,6 +121,12 @@ impl SourceMap {
         let span = self.spans.get(thing)?.clone();
         Some(Place { source: self.source.clone(), span, label: label.into() })
     }
+
+    /// The place of the change of an operator: in the update, or else in the flow that it changes to.
+    pub fn place_change(&self, operator: &str, label: &str) -> Option<Place> {
+        let in_flow = || self.flow.as_ref()?.place(&Thing::Operator(operator.into()), label);
+        self.place(&Thing::Change(operator.into()), label).or_else(in_flow)
+    }
 }
 
 /// Says `operator.PORT` for messages.

@@ -389,22 +389,15 @@ impl<'a> Rules<'a, '_> {
 
     fn place_component(&self, label: &str) -> Option<Place> {
         place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label)
-            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_state(&self, label: &str) -> Option<Place> {
         place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label)
-            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_property(&self, property: &str, label: &str) -> Option<Place> {
         let thing = Thing::ChangeProperty(self.name.into(), property.into());
-        place(self.map, [thing, Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
-    }
-
-    /// Where the flow to change to names the operator: the place of what the update does not say itself.
-    fn place_in_flow(&self, label: &str) -> Option<Place> {
-        self.map.flow().place(&Thing::Operator(self.name.into()), label)
+        place(self.map, [thing, Thing::Change(self.name.into())], label)
     }
 }
 
