@@ -92,7 +92,11 @@ fn texts() -> Vec<Row> {
             "[update]\nname = \"u\"\n\n[operator.load]\ncomponent = \"http/load@nio\"\nstate = { trans",
         ),
         text(Code::P02, "an update without a name", "[update]\n\n[operator.load]\nstate = \"keep\"\n"),
-        text(Code::P03, "a misspelt key of the update", "[update]\nname = \"u\"\nguaranty = \"serializability\"\n"),
+        text(
+            Code::P03,
+            "a misspelt key of the update",
+            "[update]\nname = \"u\"\nguaranty = \"serializability\"\n\n[operator.load]\ncomponent = \"http/load@nio\"\nstate = \"keep\"\n",
+        ),
         text(
             Code::P03,
             "a guarantee that does not exist",
