@@ -121,6 +121,12 @@ impl SourceMap {
         let span = self.spans.get(thing)?.clone();
         Some(Place { source: self.source.clone(), span, label: label.into() })
     }
+
+    /// The place of the change of an operator: in the update, or else in the flow that it changes to.
+    pub fn place_change(&self, operator: &str, label: &str) -> Option<Place> {
+        let in_flow = || self.flow.as_ref()?.place(&Thing::Operator(operator.into()), label);
+        self.place(&Thing::Change(operator.into()), label).or_else(in_flow)
+    }
 }
 
 /// Says `operator.PORT` for messages.
@@ -231,7 +237,7 @@ codes! {
     U04 "U04" "every change says what becomes of the state"
         "`state` is mandatory for every changed operator: \"keep\", \"reset\" or { transfer = \"name\" }. There is no default, because a forgotten one would lose or misread state under load."
     U05 "U05" "the state policy fits both state types"
-        "`keep` needs the same state type before and after; a transfer must read the old type and make the new one."
+        "`keep` needs the same state type before and after; a transfer must read the old type and make the new one. For `back` it is the other way round."
     U06 "U06" "open work is not dropped"
         "`reset` on an operator that may hold packets between firings would lose them. Use `keep` or a transfer that carries them."
     U07 "U07" "packet types agree across versions"

@@ -226,7 +226,10 @@ impl<'a> Draft<'a> {
             misfits: Vec::new(),
         };
         draft.scheduler = asked.unwrap_or_else(|| draft.by_default());
+        // With a change left out, because it is not said what becomes of a state, versions would seem to meet that do not.
+        let incomplete = target.found.iter().any(|d| d.code == Code::U04);
         draft.misfits = match &draft.after {
+            _ if incomplete => Vec::new(),
             Some(after) if !draft.difference.is_empty() => {
                 meet::check_moved(graph, after, update, map, &draft.difference)
             }
@@ -358,7 +361,10 @@ impl<'a> Draft<'a> {
 
 /// The place of the first thing that is known.
 fn place(map: &SourceMap, things: impl IntoIterator<Item = Thing>, label: &str) -> Option<Place> {
-    things.into_iter().find_map(|thing| map.place(&thing, label))
+    things.into_iter().find_map(|thing| match &thing {
+        Thing::Change(operator) => map.place_change(operator, label),
+        other => map.place(other, label),
+    })
 }
 
 /// `a`, `b` and `c`, quoted.

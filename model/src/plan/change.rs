@@ -130,7 +130,9 @@ impl<'a> Rules<'a, '_> {
             self.state(new);
         }
         let proposal = Proposal { id, node: self.node, change: self.change, new: new.filter(|_| fits), properties };
-        if self.found.is_empty() && proposal.replaces().is_none() && proposal.differing().is_empty() {
+        let same = proposal.replaces().is_none() && proposal.differing().is_empty();
+        // A stray `from` (U13) is what is wrong then.
+        if self.found.is_empty() && same && self.change.from.is_none() {
             self.nothing();
         }
         proposal
@@ -234,15 +236,15 @@ impl<'a> Rules<'a, '_> {
         let value = given.or(had).or(property.default.as_ref());
         let accepted = value.and_then(|value| property.kind.accept(value));
         if accepted.is_none() {
-            let what = match (given, had) {
-                (Some(_), _) => "is set to a value of another kind",
-                (None, Some(_)) => "cannot keep its value",
-                (None, None) => "is not set and has no default",
+            let (what, label) = match (given, had) {
+                (Some(_), _) => ("is set to a value of another kind", "of another kind"),
+                (None, Some(_)) => ("cannot keep its value", "does not set it"),
+                (None, None) => ("is not set and has no default", "does not set it"),
             };
             self.report(
                 Code::U09,
                 format!("property `{}` {what}", port(self.name, &property.name)),
-                self.place_property(&property.name, "of another kind"),
+                self.place_property(&property.name, label),
                 [
                     property.kind.describe(),
                     &value.map_or_else(|| "no value".into(), Value::to_string),
@@ -305,8 +307,11 @@ impl<'a> Rules<'a, '_> {
             ),
             Some(StatePolicy::Keep | StatePolicy::Reset) | None => {}
         }
-        let place =
-            place(self.map, [Thing::ChangeBack(self.name.into()), Thing::Change(self.name.into())], "leads nowhere");
+        let place = place(
+            self.map,
+            [Thing::ChangeBack(self.name.into()), Thing::Change(self.name.into())],
+            "does not lead back",
+        );
         for diagnostic in &mut self.found[before..] {
             diagnostic.places = place.clone().into_iter().collect();
         }
@@ -360,7 +365,8 @@ impl<'a> Rules<'a, '_> {
     }
 
     fn dropped(&mut self, new: &Component, expected: &str, found: &str, hint: &str) {
-        let message = format!("operator `{}` may hold packets, and `{}` would not go on with them", self.name, new.id);
+        let message =
+            format!("operator `{}` may hold packets, and `{}` would not go on with them", self.node.name, new.id);
         self.report(Code::U06, message, self.place_state("drops open work"), [expected, found, hint]);
     }
 
@@ -389,22 +395,15 @@ impl<'a> Rules<'a, '_> {
 
     fn place_component(&self, label: &str) -> Option<Place> {
         place(self.map, [Thing::ChangeComponent(self.name.into()), Thing::Change(self.name.into())], label)
-            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_state(&self, label: &str) -> Option<Place> {
         place(self.map, [Thing::ChangeState(self.name.into()), Thing::Change(self.name.into())], label)
-            .or_else(|| self.place_in_flow(label))
     }
 
     fn place_property(&self, property: &str, label: &str) -> Option<Place> {
         let thing = Thing::ChangeProperty(self.name.into(), property.into());
-        place(self.map, [thing, Thing::Change(self.name.into())], label).or_else(|| self.place_in_flow(label))
-    }
-
-    /// Where the flow to change to names the operator: the place of what the update does not say itself.
-    fn place_in_flow(&self, label: &str) -> Option<Place> {
-        self.map.flow().place(&Thing::Operator(self.name.into()), label)
+        place(self.map, [thing, Thing::Change(self.name.into())], label)
     }
 }
 

@@ -171,7 +171,9 @@ impl<'de> Visitor<'de> for Pairs {
 /// Reads TOML. `None` when the report says why not.
 pub(super) fn toml(text: &str, report: &mut Report<'_>) -> Option<Node> {
     let (root, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
+    let at = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
+    // Where reading stopped, the first thing said is the cause, and the others follow from it.
+    for (_, error) in errors.iter().enumerate().filter(|(i, error)| errors[..*i].iter().all(|e| at(e) != at(error))) {
         toml_fault(text, error, report);
     }
     report.is_empty().then(|| Node { span: 0..0, shape: Shape::Table(toml_entries(root.get_ref())) })

@@ -303,7 +303,7 @@ impl Running {
         match state {
             StatePolicy::Transfer(name) if !self.registry.has_transfer(name) => {
                 let why = format!("transfer {name} is declared but not compiled in");
-                let place = map.place(&Thing::Change(operator.into()), "changed here");
+                let place = map.place_change(operator, "changed here");
                 Err(cannot_build(operator, "the state transfer", why, place))
             }
             StatePolicy::Transfer(_) | StatePolicy::Keep | StatePolicy::Reset => Ok(()),
@@ -344,7 +344,7 @@ impl Running {
         };
         let properties = Properties::new(node.properties.clone());
         let id = &node.component.id;
-        let place = map.place(&Thing::Change(node.name.clone()), "changed here");
+        let place = map.place_change(&node.name, "changed here");
         match action {
             Action::Configure { .. } => {
                 let old = Properties::new(before.operator(at).properties.clone());
