@@ -317,8 +317,11 @@ mod tests {
         for id in in_flow.into_iter().chain(in_updates) {
             assert_eq!(declared(&registry, id).id, ComponentRef::parse(id));
         }
-        for (update, name) in [(NIO, "reply-to-nio"), (BLOCKING, "reply-to-blocking")] {
-            assert_eq!(between(update, "transfer = \"", '"').collect::<Vec<_>>(), [name]);
+        let (there, back) = ("reply-to-nio", "reply-to-blocking");
+        for (update, names) in [(NIO, [there, back]), (BLOCKING, [back, there])] {
+            assert_eq!(between(update, "transfer = \"", '"').collect::<Vec<_>>(), names);
+        }
+        for name in [there, back] {
             assert!(registry.has_transfer(name) && registry.catalogue().transfer(name).is_some(), "{name}");
         }
     }
