@@ -173,8 +173,9 @@ pub(super) fn toml(text: &str, report: &mut Report<'_>) -> Option<Node> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let at = |error: &toml::de::Error| error.span().map_or(text.len(), |span| span.start);
     // Where reading stopped, the first thing said is the cause, and the others follow from it.
-    for (_, error) in errors.iter().enumerate().filter(|(i, error)| errors[..*i].iter().all(|e| at(e) != at(error))) {
-        toml_fault(text, error, report);
+    let is_cause = |i: &usize| errors[..*i].iter().all(|error| at(error) != at(&errors[*i]));
+    for i in (0..errors.len()).filter(is_cause) {
+        toml_fault(text, &errors[i], report);
     }
     report.is_empty().then(|| Node { span: 0..0, shape: Shape::Table(toml_entries(root.get_ref())) })
 }
