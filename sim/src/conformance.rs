@@ -170,6 +170,9 @@ fn submit_all(trace: &Trace, graph: &FlowGraph, instance: &mut Instance) -> Resu
             Ok(plan) => {
                 let beside = line.beside.iter().map(|update| UpdateId(*update)).collect();
                 instance.admit_beside(&before, &plan, &beside);
+                // Those that were not under way any more had been answered.
+                let answered = (1..number).map(UpdateId).filter(|update| !beside.contains(update));
+                instance.awaits_also(UpdateId(number), answered);
                 before = plan.after;
             }
             Err(all) => return wrong("an update that can be planned there".into(), diagnosis::first(&all)),
@@ -241,6 +244,9 @@ impl<'a> Replay<'a> {
 
     /// Takes the lines of one operator as far as it can go, and lists those to whom that matters.
     fn advance(&mut self, at: OperatorId, taken: &mut dyn FnMut(&Choice, u64)) -> Result<(), Diagnostic> {
+        if !self.is_there(at) {
+            return Ok(());
+        }
         let mut touched = Touched::default();
         while let Some(line) = self.parts[at.0 as usize].next() {
             let Ok(step) = Step::read(&self.instance.program, &self.trace.lines[line].0) else { break };
@@ -289,6 +295,11 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Whether the update that brings an operator has been submitted.
+    fn is_there(&self, at: OperatorId) -> bool {
+        at == self.entrance() || (at.0 as usize) < self.world.net.operators().count()
+    }
+
     fn tell_if_closed(&mut self, at: OperatorId) {
         if at == self.entrance() {
             return;
@@ -319,6 +330,10 @@ impl<'a> Replay<'a> {
         let stuck = |&at: &OperatorId| {
             let part = &self.parts[at.0 as usize];
             let line = part.next()?;
+            if !self.is_there(at) {
+                let obstacle = unreadable(name_of(self.instance, at), "the update that brings it is not submitted");
+                return Some(Stuck { at, line, step: part.step_number(), obstacle });
+            }
             let obstacle = match Step::read(&self.instance.program, &self.trace.lines[line].0) {
                 Ok(step) => obstacle::explain(self.instance, &self.world, at, &step),
                 Err(why) => unreadable(name_of(self.instance, at), &why),

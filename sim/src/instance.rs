@@ -298,6 +298,14 @@ impl Instance {
         self.plans.push((before.clone(), plan.clone()));
     }
 
+    /// Lets an update begin only when these, too, are answered: as it was in a run that is replayed.
+    pub fn awaits_also(&mut self, update: UpdateId, others: impl Iterator<Item = UpdateId>) {
+        let awaits = &mut self.updates[update.0 as usize - 1].awaits;
+        awaits.extend(others);
+        awaits.sort();
+        awaits.dedup();
+    }
+
     /// The same instance with a fault put in.
     #[must_use]
     pub fn with_fault(self, fault: Fault) -> Self {

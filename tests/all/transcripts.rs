@@ -322,7 +322,11 @@ fn a_counterexample_is_saved_and_replayed_as_a_trace() {
     assert!(checked.err.contains(&format!("neurath replay {file}")), "{}", checked.err);
     let Ran { status, out, .. } = neurath(&["replay", &file, "--trace"]);
     assert_eq!(status, 0);
-    assert_eq!(out.lines().count(), 1 + 9 + 6, "a header, nine steps, and the end of six operators: {out}");
+    assert_eq!(
+        out.lines().count(),
+        1 + 9 + 7,
+        "a header, nine steps, and the ends of six operators and the entrance: {out}"
+    );
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Session {
 
     /// Reads an update: a TOML file, with the flow file that it may name, or a flow file alone, which is the flow to change to.
     pub fn update(&mut self, path: &Path) -> Result<(Update, SourceMap), Diagnostics> {
-        Ok(self.update_files(path)?.read()?)
+        self.update_files(path)?.read()
     }
 
     /// Reads the files of an update, without judging more of them than is needed to find the second.

@@ -83,6 +83,9 @@ impl Ticket {
     }
 }
 
+/// The function of an operator that comes, what it runs, and where it will.
+type Built = (Box<dyn Function>, Component, Berth);
+
 /// An update that is ready to be committed, for the flow as it was when it was prepared.
 pub struct Prepared {
     update: Update,
@@ -91,7 +94,7 @@ pub struct Prepared {
     /// The last update that was committed when this one was planned.
     base: UpdateId,
     actions: BTreeMap<OperatorId, Vec<PreparedAction>>,
-    extension: Vec<(Box<dyn Function>, Component, Berth)>,
+    extension: Vec<Built>,
 }
 
 impl Prepared {
@@ -273,11 +276,7 @@ impl Running {
         }
     }
 
-    fn prepare_extension(
-        &self,
-        plan: &Plan,
-        map: &SourceMap,
-    ) -> Result<Vec<(Box<dyn Function>, Component, Berth)>, Diagnostics> {
+    fn prepare_extension(&self, plan: &Plan, map: &SourceMap) -> Result<Vec<Built>, Diagnostics> {
         let nodes = || plan.extension.iter().map(|at| plan.after.operator(*at));
         let flow = map.flow();
         let place = |name: &str| flow.place(&Thing::Operator(name.into()), "comes in");

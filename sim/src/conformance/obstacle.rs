@@ -149,12 +149,20 @@ impl Look<'_> {
         &self.instance.update(update).name
     }
 
+    /// What an update that is the next to be submitted awaits: those that were not under way any more when it was.
+    fn unanswered(&self, update: UpdateId) -> Option<Obstacle> {
+        let awaited = &self.instance.update(update).awaits;
+        let open = awaited.iter().find(|u| !self.world.net.tallies[u.0 as usize - 1].is_answered())?;
+        Some(contradiction(format!("update `{}` to be answered before", self.update(*open)), OUT_OF_TURN))
+    }
+
     /// Whether it is the operator's turn at all, whatever stands at its ports.
     fn turn(&self, choice: &Choice) -> Option<Obstacle> {
         match choice {
             Choice::Submit { .. } | Choice::End if self.world.net.ended => {
                 Some(contradiction("nothing, for the flow has been ended".into(), OUT_OF_TURN))
             }
+            Choice::Submit { update } if update.0 == self.world.net.submitted + 1 => self.unanswered(*update),
             Choice::Submit { .. } => Some(contradiction(
                 format!("update number {}, the next to be submitted", self.world.net.submitted + 1),
                 OUT_OF_TURN,
