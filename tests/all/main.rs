@@ -9,6 +9,7 @@
 //! * `transcripts`: commands with all they print.
 
 mod book;
+mod cycle;
 mod evolution;
 mod invalid_updates;
 mod operator;

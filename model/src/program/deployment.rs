@@ -133,11 +133,16 @@ impl Deployment {
         self.acts.contains_key(&at) || self.born.contains(&at)
     }
 
-    /// Whether whatever comes behind its marker from a source is behind it everywhere: no operator that it passes has an input
-    /// beside those at which it is awaited. So it is with every scheduler but `dependent`, to whose targets other ways may lead.
+    /// Whether whatever comes behind its marker is behind it everywhere: no operator that it passes has an input beside those at
+    /// which it is awaited, and what it changes is changed when it passes. With `dependent` other ways may lead to its targets; with
+    /// `stop-the-world` its marker only stops what follows, and all is changed later.
     pub fn covers(&self, program: &Program) -> bool {
         let awaits_all = |at: &OperatorId| self.orders[at].awaited.covers(program.operator(*at).interface.forward());
-        self.scheduler != Scheduler::Dependent || self.scope.iter().all(awaits_all)
+        match self.scheduler {
+            Scheduler::StopTheWorld => false,
+            Scheduler::Dependent => self.scope.iter().all(awaits_all),
+            Scheduler::Direct | Scheduler::Epoch | Scheduler::Scoped => true,
+        }
     }
 
     /// Whether the operator is one that the marker passes.

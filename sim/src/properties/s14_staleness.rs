@@ -1,7 +1,8 @@
 //! S14: what is accepted after an update is committed is not processed by an old version.
 //!
 //! At a source, an update is committed when its marker has passed there; and everywhere, when the submitter has been
-//! told that it is applied. With `dependent`, where ways that the marker does not take lead to its targets, only the latter.
+//! told that it is applied. With `dependent`, where ways that the marker does not take lead to its targets, only the latter; and
+//! with `stop-the-world`, where nothing is changed when the marker passes.
 
 use super::{About, Property, View};
 use crate::instance::Instance;
