@@ -17,7 +17,7 @@
 //! the operator itself goes on with its other ports. (The alternative, stopping the operator, deadlocks when a
 //! branch is full.)
 //!
-//! What an update's marker means here is in the [`Orders`](crate::marker::Orders) it brings: where else it is awaited, how
+//! What an update's marker means here is in the [`Orders`] it brings: where else it is awaited, how
 //! many actions follow, where it goes on. All five schedulers are such orders; none of them has code of its own.
 //!
 //! # Arcs that move

@@ -15,7 +15,7 @@
 //! processed a packet, of which all properties speak. A copy keeps its state type too, so transfers are found for it.
 //!
 //! One half of the draws are updates of operators, the other changes the flow itself by [`Edit`]s. Flows to start from
-//! can be grown too ([`grow`]). Both are made of plain numbers, so that a test can have them from a generator that shrinks
+//! can be grown too ([`grow()`]). Both are made of plain numbers, so that a test can have them from a generator that shrinks
 //! what fails: see [`strategies`](crate::strategies).
 
 mod edit;
