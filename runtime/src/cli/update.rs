@@ -169,7 +169,11 @@ fn print_applied(applied: &AppliedReply, session: &mut Session) {
     ));
     session.line(format_args!("applied: update {} `{}`", applied.update, applied.name));
     for (operator, us) in &applied.operators {
-        session.line(format_args!("  {operator} changed after {:.3} ms", ms(*us)));
+        // What comes in is there from the submission on.
+        match us {
+            0 => session.line(format_args!("  {operator} came")),
+            us => session.line(format_args!("  {operator} changed after {:.3} ms", ms(*us))),
+        }
     }
     session.line(format_args!("  answered after {:.3} ms", ms(applied.answered_us)));
 }
