@@ -63,7 +63,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Check an update, then apply it again and again to an HTTP server under load, and report.
+    /// Check seven updates, then let an HTTP server go through them again and again under load, and report.
     Demo(demo::Args),
     /// Validate a flow, plan updates of it, and model-check them.
     Check(check::Args),

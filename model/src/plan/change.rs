@@ -296,6 +296,9 @@ impl<'a> Rules<'a, '_> {
 
     /// `back` is for a rollback; what could not be used then is refused now.
     fn way_back(&mut self, old: &Component, new: &Component) {
+        if old.id == new.id {
+            return;
+        }
         let before = self.found.len();
         match &self.change.back {
             Some(StatePolicy::Transfer(name)) => self.transfer(name, new, old),
