@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -155,6 +155,13 @@ struct Shared {
     /// Held from admission to commit: what was checked is what is committed, against the flow it was checked against.
     admission: Mutex<()>,
     pending: Pending,
+}
+
+impl Shared {
+    /// Waits until it is this request's turn to be admitted.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.admission.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 /// Counts a request while it is answered, however that ends.
@@ -299,7 +306,7 @@ fn carry_out(ask: Ask, shared: &Shared) -> Result<Reply, Diagnostics> {
             let (update, map) = files.read()?;
             apply(shared, &update, &map, scheduler)
         }
-        Ask::Rollback => apply(shared, &flow.rollback()?, &SourceMap::default(), None),
+        Ask::Rollback => roll_back(shared),
         Ask::Replay { update } => {
             let (update, scheduler) = flow.past_update(update)?;
             apply(shared, &update, &SourceMap::default(), Some(scheduler))
@@ -307,31 +314,49 @@ fn carry_out(ask: Ask, shared: &Shared) -> Result<Reply, Diagnostics> {
     }
 }
 
-/// Prepares, checks, commits, and waits for the answer. Until the commit it can be aborted; several may wait for their answers at
-/// a time.
 fn apply(
     shared: &Shared,
     update: &Update,
     map: &SourceMap,
     scheduler: Option<Scheduler>,
 ) -> Result<Reply, Diagnostics> {
+    let entry = shared.pending.enter(&update.name);
+    let turn = shared.turn();
+    apply_in_turn(shared, entry, turn, update, map, scheduler)
+}
+
+/// What is taken back is what was applied last when it is this request's turn, whatever was when it came.
+fn roll_back(shared: &Shared) -> Result<Reply, Diagnostics> {
+    let turn = shared.turn();
+    let update = shared.flow.rollback()?;
+    let entry = shared.pending.enter(&update.name);
+    apply_in_turn(shared, entry, turn, &update, &SourceMap::default(), None)
+}
+
+/// Prepares, checks, commits, and waits for the answer. Until the commit it can be aborted; several may wait for their answers at
+/// a time.
+fn apply_in_turn<'a>(
+    shared: &'a Shared,
+    mut entry: pending::Entry<'a>,
+    turn: MutexGuard<'a, ()>,
+    update: &Update,
+    map: &SourceMap,
+    scheduler: Option<Scheduler>,
+) -> Result<Reply, Diagnostics> {
     let flow = &shared.flow;
-    let (ticket, admission) = {
-        let mut entry = shared.pending.enter(&update.name);
-        let _held = shared.admission.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        loop {
-            entry.go_on("being planned, and its functions built", map)?;
-            let prepared = flow.prepare(update, map, scheduler)?;
-            entry.go_on("being checked", map)?;
-            let admission = admit(prepared.before(), prepared.plan(), map)?;
-            entry.commits(map)?;
-            // Only a submission that did not come by this endpoint can have been first.
-            if let Some(ticket) = flow.commit(prepared)? {
-                break (ticket, admission);
-            }
-            entry = shared.pending.enter(&update.name);
+    let (ticket, admission) = loop {
+        entry.go_on("being planned, and its functions built", map)?;
+        let prepared = flow.prepare(update, map, scheduler)?;
+        entry.go_on("being checked", map)?;
+        let admission = admit(prepared.before(), prepared.plan(), map)?;
+        entry.commits(map)?;
+        // Only a submission that did not come by this endpoint can have been first.
+        if let Some(ticket) = flow.commit(prepared)? {
+            break (ticket, admission);
         }
+        entry = shared.pending.enter(&update.name);
     };
+    drop((entry, turn));
     Ok(Reply::Applied(AppliedReply::new(&ticket.wait()?, admission)))
 }
 

@@ -5,6 +5,7 @@ use crate::support::{Site, get, site, until};
 use neurath_model::flow::Flow;
 use neurath_model::id::UpdateId;
 use neurath_model::trace::Trace;
+use neurath_model::update::Update;
 use neurath_runtime::demo::contention::{contend, lead_back};
 use neurath_runtime::engine::{Applied, Options, Placement, Ticket};
 use neurath_runtime::http::{self, evolution};
@@ -169,4 +170,27 @@ fn an_update_is_taken_back_and_applied_again() {
     assert_ne!(before, after);
     assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK");
     site.server.flow.stop().expect("it ends in order");
+}
+
+/// The story: the rollback of an update of two operators was kept as "become the flow that was there", and when it was applied
+/// again later, a port that had come in between went.
+#[test]
+fn what_takes_back_an_update_of_operators_leaves_the_rest_alone() {
+    let site = site(Options::default());
+    let flow = &site.server.flow;
+    let apply = |update: &Update| flow.submit(update, &Default::default()).expect("accepted").wait().expect("answered");
+    let nio = evolution::cycle().remove(0).0;
+    apply(&nio);
+    apply(&flow.rollback().expect("there is a way back"));
+    apply(&evolution::second_port(&flow.graph().to_flow(), "127.0.0.1:0"));
+    apply(&nio);
+    let (again, _) = flow.past_update(2).expect("the rollback is remembered");
+    apply(&again);
+    let graph = flow.graph();
+    let component = |name: &str| graph.find(name).map(|at| graph.operator(at).component.id.to_string());
+    assert_eq!(component("accept2").as_deref(), Some("http/accept@1"), "the second port is still there");
+    assert_eq!(component("reply").as_deref(), Some("http/reply@1"));
+    apply(&flow.rollback().expect("what was taken back can be applied again"));
+    assert_eq!(flow.history().last().map(|past| past.name.as_str()), Some("nio"));
+    flow.stop().expect("it ends in order");
 }

@@ -11,6 +11,9 @@ use crate::validate::diagnostic;
 
 /// The update that leads from `after` back to `before`, given the one that led there; or which states it cannot take back.
 pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &SourceMap) -> Result<Update, Diagnostics> {
+    if update.flow.is_none() {
+        return inverse_of_operators(before, after, update, map);
+    }
     let mut back = Update::to_flow(name(update), before.to_flow());
     back.guarantee = update.guarantee;
     let mut found = Vec::new();
@@ -34,6 +37,35 @@ pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &Sou
             }
             None => found.push(untakable(update, map, old, new)),
         }
+    }
+    if found.is_empty() { Ok(back) } else { Err(Diagnostics(found)) }
+}
+
+/// An update of operators is taken back by one of the same operators, which leaves the rest of the flow alone whatever has become
+/// of it.
+fn inverse_of_operators(
+    before: &FlowGraph,
+    after: &FlowGraph,
+    update: &Update,
+    map: &SourceMap,
+) -> Result<Update, Diagnostics> {
+    let node = |graph: &FlowGraph, name: &str| graph.find(name).map(|id| graph.operator(id).clone());
+    let mut back = Update { name: name(update), guarantee: update.guarantee, changes: [].into(), flow: None };
+    let mut found = Vec::new();
+    for (operator, said) in &update.changes {
+        let (Some(old), Some(new)) = (node(before, operator), node(after, operator)) else { continue };
+        let replaced = old.component.id != new.component.id;
+        let differs =
+            |(name, value): &(&String, &serde_json::Value)| replaced || new.properties.get(*name) != Some(*value);
+        let properties = old.properties.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let way = if replaced { policy(&old, &new, Some(said)) } else { Some(StatePolicy::Keep) };
+        let Some(state) = way else {
+            found.push(untakable(update, map, &old, &new));
+            continue;
+        };
+        let component = replaced.then(|| old.component.id.clone());
+        let there = replaced.then(|| said.state.clone());
+        back.changes.insert(operator.clone(), Change { component, properties, state, from: None, back: there });
     }
     if found.is_empty() { Ok(back) } else { Err(Diagnostics(found)) }
 }
