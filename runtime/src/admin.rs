@@ -226,16 +226,18 @@ impl Drop for Endpoint {
 /// Asks a running flow.
 pub fn ask(path: &Path, ask: Ask) -> Result<Reply, Diagnostics> {
     let request = Request { schema_version: SCHEMA_VERSION, ask };
+    let request = serde_json::to_string(&request).expect("a request can be written as JSON") + "\n";
+    if request.len() as u64 > REQUEST_BYTES_MAX {
+        return Err(too_large(request.len()));
+    }
     let line = exchange(path, &request).map_err(|e| unreachable_at(path, &e))?;
     let response: Response = serde_json::from_str(&line).map_err(|e| not_a_response(path, &line, &e))?;
     Ok(response.reply)
 }
 
-fn exchange(path: &Path, request: &Request) -> io::Result<String> {
+fn exchange(path: &Path, request: &str) -> io::Result<String> {
     let mut stream = UnixStream::connect(path)?;
-    let mut line = serde_json::to_string(request)?;
-    line.push('\n');
-    stream.write_all(line.as_bytes())?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer)?;
     if answer.is_empty() {
@@ -363,6 +365,18 @@ fn apply_in_turn<'a>(
 fn diagnostic(code: Code, message: String, expected: &str, found: &str, hint: &str) -> Diagnostics {
     let (expected, found, hint) = (expected.into(), found.into(), hint.into());
     Diagnostics(vec![Diagnostic { code, message, places: Vec::new(), expected, found, hint }])
+}
+
+fn too_large(bytes: usize) -> Diagnostics {
+    let message = "the update is too large for the admin endpoint".into();
+    let expected = format!("a request of at most {REQUEST_BYTES_MAX} bytes");
+    diagnostic(
+        Code::R03,
+        message,
+        &expected,
+        &format!("{bytes} bytes"),
+        "take comments out, or split the update into several",
+    )
 }
 
 fn not_understood(expected: &str, found: &str) -> Diagnostics {

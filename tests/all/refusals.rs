@@ -84,6 +84,16 @@ fn bad_updates_are_refused_and_the_server_serves_on() {
 }
 
 #[test]
+fn an_update_that_is_too_large_is_told_its_size() {
+    let site = administered(site(Options::default()));
+    let text = format!("[update]\nname = \"u\"\n#{}\n", "x".repeat(2 << 20));
+    let refused = apply(&site, &text).expect_err("refused");
+    assert_eq!(refused.0[0].code, Code::R03);
+    assert!(refused.0[0].expected.contains("1048576 bytes"), "{refused:?}");
+    site.flow.stop().expect("it ends in order");
+}
+
+#[test]
 fn what_is_not_a_request_is_answered_with_r03() {
     let site = administered(site(Options::default()));
     for garbage in [&b"garbage\n"[..], b"{}\n", b"\xff\xfe\n", b"{\"schema_version\":9,\"ask\":{\"do\":\"status\"}}\n"]
