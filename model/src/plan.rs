@@ -239,8 +239,9 @@ impl<'a> Draft<'a> {
     }
 
     fn by_default(&self) -> Scheduler {
-        let promises =
-            |s: &&Scheduler| s.judge(self.graph, &self.targets(), &self.finishing(), self.update.guarantee).is_ok();
+        let promises = |s: &&Scheduler| {
+            s.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), self.update.guarantee).is_ok()
+        };
         Scheduler::BY_DEFAULT.iter().find(promises).copied().unwrap_or(Scheduler::Epoch)
     }
 
@@ -262,14 +263,16 @@ impl<'a> Draft<'a> {
     /// U11.
     fn unpromised(&self) -> Option<Diagnostic> {
         let asked = self.update.guarantee;
-        let why_not = match self.scheduler.judge(self.graph, &self.targets(), &self.finishing(), asked) {
+        let why_not = match self.scheduler.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), asked) {
             Err(why_not) => why_not,
             Ok(_) if self.scheduler == Scheduler::Direct && !self.difference.is_empty() => {
                 "nothing orders its messages with the packets, so arcs are moved with packets on them that were meant for another".into()
             }
             Ok(_) => return None,
         };
-        let promises = |s: &&Scheduler, asked| s.judge(self.graph, &self.targets(), &self.finishing(), asked).is_ok();
+        let promises = |s: &&Scheduler, asked| {
+            s.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), asked).is_ok()
+        };
         let others: Vec<String> = Scheduler::ALL
             .iter()
             .filter(|s| **s != self.scheduler && promises(s, asked))
@@ -294,7 +297,10 @@ impl<'a> Draft<'a> {
 
     fn reason(&self) -> String {
         let scheduler = self.scheduler;
-        match (scheduler.judge(self.graph, &self.targets(), &self.finishing(), self.update.guarantee), self.asked) {
+        match (
+            scheduler.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), self.update.guarantee),
+            self.asked,
+        ) {
             (Ok(why), None) => format!("{scheduler} is the default here: {why}"),
             (Ok(why), Some(_)) => format!("{scheduler} was asked for: {why}"),
             (Err(why), None | Some(_)) => {

@@ -88,7 +88,7 @@ impl Plan {
         let others = Scheduler::ALL.iter().filter(|scheduler| **scheduler != self.scheduler);
         others
             .map(|&scheduler| {
-                let judged = scheduler.judge(before, &targets, &self.finishing(), self.guarantee);
+                let judged = scheduler.judge(before, Some(&self.after), &targets, &self.finishing(), self.guarantee);
                 Alternative {
                     scheduler,
                     promises: judged.is_ok() && !(scheduler.mixes_versions() && self.moves_arcs()),

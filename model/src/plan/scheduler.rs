@@ -106,11 +106,12 @@ impl Scheduler {
     pub(super) fn judge(
         self,
         graph: &FlowGraph,
+        after: Option<&FlowGraph>,
         targets: &[OperatorId],
         finishing: &[OperatorId],
         asked: Guarantee,
     ) -> Result<String, String> {
-        let carried = || match (held_between(graph, &Ways::of(graph), targets, finishing), asked) {
+        let carried = || match (held_between(graph, after, targets, finishing), asked) {
             (Some(carried), Guarantee::Serializability) => Err(carried),
             (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
         };
@@ -231,19 +232,36 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
 /// Open work that a marker overtakes between two changed operators: its lineage met the old version of the first and
 /// will meet the new version of the second. The first is before the holder, or beside it: behind an operator that sends a
 /// lineage several ways. The cut is consistent all the same: nothing new happens before anything old.
-fn held_between(graph: &FlowGraph, ways: &Ways, targets: &[OperatorId], finishing: &[OperatorId]) -> Option<String> {
+fn held_between(
+    graph: &FlowGraph,
+    after: Option<&FlowGraph>,
+    targets: &[OperatorId],
+    finishing: &[OperatorId],
+) -> Option<String> {
+    let ways = &Ways::of(graph);
     let resumes = graph.operators().filter(|(_, node)| node.component.wake == Wake::Resume);
     let resumes = resumes.filter(|(id, _)| !finishing.contains(id));
     resumes.map(|(id, _)| id).find_map(|holder| {
-        let second = targets.iter().copied().find(|id| ways.behind(holder).contains(id))?;
+        let name = |id: OperatorId| graph.operator(id).name.clone();
+        let second = targets.iter().copied().find(|id| ways.behind(holder).contains(id)).map(name);
+        let second = second.or_else(|| met_after(graph, after?, targets, holder))?;
         let before = |id: &OperatorId| *id == holder || ways.behind(*id).contains(&holder);
         let first = targets.iter().copied().find(|id| before(id) || is_beside(graph, ways, *id, holder))?;
-        let name = |id| &graph.operator(id).name;
         Some(format!(
             "a packet that `{}` holds when the marker passes can be of a lineage that has met the old version of `{}`, and goes on to the new version of `{}`",
-            name(holder), name(first), name(second)
+            name(holder), name(first), second
         ))
     })
+}
+
+/// What the update changes or brings in, and packets of a holder come to in the flow after it: an arc that was a feedback arc, where
+/// lineages end, may lead on there.
+fn met_after(graph: &FlowGraph, after: &FlowGraph, targets: &[OperatorId], holder: OperatorId) -> Option<String> {
+    let is_new = |name: &str| graph.find(name).is_none_or(|id| targets.contains(&id));
+    let stays = after.find(&graph.operator(holder).name)?;
+    let ways = Ways::of(after);
+    let behind = ways.behind(stays).iter().map(|id| &after.operator(*id).name);
+    behind.into_iter().find(|name| is_new(name)).cloned()
 }
 
 /// Whether an operator sends one lineage to `target` and to `holder` by different packets.
