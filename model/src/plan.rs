@@ -46,6 +46,7 @@ use crate::update::{Guarantee, StatePolicy, Update};
 use crate::validate::{diagnostic, names};
 use change::Proposal;
 use difference::Difference;
+use scheduler::Effect;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -239,40 +240,38 @@ impl<'a> Draft<'a> {
     }
 
     fn by_default(&self) -> Scheduler {
-        let promises = |s: &&Scheduler| {
-            s.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), self.update.guarantee).is_ok()
-        };
+        let effect = self.effect();
+        let promises = |s: &&Scheduler| s.judge(&effect, self.update.guarantee).is_ok();
         Scheduler::BY_DEFAULT.iter().find(promises).copied().unwrap_or(Scheduler::Epoch)
     }
 
-    /// The operators before at which something changes: function, properties, arcs, or that they go.
-    fn targets(&self) -> Vec<OperatorId> {
-        let changed = self.proposals.iter().map(|proposal| proposal.id);
+    fn effect(&self) -> Effect<'_> {
         let d = &self.difference;
         let arcs = d.taken.keys().chain(d.attached.keys()).chain(&d.retired).copied();
-        let marking = d.marked.iter().map(|out| out.operator);
-        changed.chain(arcs).chain(marking).collect::<BTreeSet<_>>().into_iter().collect()
-    }
-
-    /// Operators that finish their open work before the marker goes on from them: those that go and do not hand it over.
-    fn finishing(&self) -> Vec<OperatorId> {
+        let changed: BTreeSet<_> = self.proposals.iter().map(|proposal| proposal.id).chain(arcs).collect();
+        let targets: BTreeSet<_> = changed.iter().copied().chain(d.marked.iter().map(|out| out.operator)).collect();
         let hands_over = |at: &OperatorId| self.handovers.iter().any(|handover| handover.from == *at);
-        self.difference.retired.iter().copied().filter(|at| !hands_over(at)).collect()
+        Effect {
+            before: self.graph,
+            after: self.after.as_ref(),
+            targets: targets.into_iter().collect(),
+            changed: changed.into_iter().collect(),
+            finishing: d.retired.iter().copied().filter(|at| !hands_over(at)).collect(),
+        }
     }
 
     /// U11.
     fn unpromised(&self) -> Option<Diagnostic> {
         let asked = self.update.guarantee;
-        let why_not = match self.scheduler.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), asked) {
+        let effect = self.effect();
+        let why_not = match self.scheduler.judge(&effect, asked) {
             Err(why_not) => why_not,
             Ok(_) if self.scheduler == Scheduler::Direct && !self.difference.is_empty() => {
                 "nothing orders its messages with the packets, so arcs are moved with packets on them that were meant for another".into()
             }
             Ok(_) => return None,
         };
-        let promises = |s: &&Scheduler, asked| {
-            s.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), asked).is_ok()
-        };
+        let promises = |s: &&Scheduler, asked| s.judge(&effect, asked).is_ok();
         let others: Vec<String> = Scheduler::ALL
             .iter()
             .filter(|s| **s != self.scheduler && promises(s, asked))
@@ -297,10 +296,7 @@ impl<'a> Draft<'a> {
 
     fn reason(&self) -> String {
         let scheduler = self.scheduler;
-        match (
-            scheduler.judge(self.graph, self.after.as_ref(), &self.targets(), &self.finishing(), self.update.guarantee),
-            self.asked,
-        ) {
+        match (scheduler.judge(&self.effect(), self.update.guarantee), self.asked) {
             (Ok(why), None) => format!("{scheduler} is the default here: {why}"),
             (Ok(why), Some(_)) => format!("{scheduler} was asked for: {why}"),
             (Err(why), None | Some(_)) => {
@@ -342,7 +338,8 @@ impl<'a> Draft<'a> {
 
     fn finish(self, mut found: Vec<Diagnostic>) -> Result<Plan, Diagnostics> {
         if let Some(after) = self.after.clone().filter(|_| found.is_empty()) {
-            let route = Route::to(self.scheduler, (self.graph, &after), &self.targets(), &self.difference.marked);
+            let route =
+                Route::to(self.scheduler, (self.graph, &after), &self.effect().targets, &self.difference.marked);
             return Ok(Plan {
                 update: self.update.name.clone(),
                 scheduler: self.scheduler,

@@ -14,6 +14,7 @@
 //! ```
 
 use super::route::Route;
+use super::scheduler::Effect;
 use super::{Action, Plan, Scheduler, names_of};
 use crate::component::Component;
 use crate::flow::PortRef;
@@ -84,11 +85,12 @@ impl Plan {
 
     /// What each of the other schedulers would give.
     pub fn alternatives(&self, before: &FlowGraph) -> Vec<Alternative> {
-        let (targets, marked) = self.targets(before);
+        let marked = self.marked(before);
+        let effect = self.effect(before, &marked);
         let others = Scheduler::ALL.iter().filter(|scheduler| **scheduler != self.scheduler);
         others
             .map(|&scheduler| {
-                let judged = scheduler.judge(before, Some(&self.after), &targets, &self.finishing(), self.guarantee);
+                let judged = scheduler.judge(&effect, self.guarantee);
                 Alternative {
                     scheduler,
                     promises: judged.is_ok() && !(scheduler.mixes_versions() && self.moves_arcs()),
@@ -98,28 +100,27 @@ impl Plan {
                         }
                         Ok(reason) | Err(reason) => reason,
                     },
-                    passes: Route::to(scheduler, (before, &self.after), &targets, &marked).passes.len(),
+                    passes: Route::to(scheduler, (before, &self.after), &effect.targets, &marked).passes.len(),
                 }
             })
             .collect()
-    }
-
-    /// Operators that go and finish what they hold first.
-    fn finishing(&self) -> Vec<OperatorId> {
-        let hands_over = |at: &OperatorId| self.actions[at].iter().any(|a| matches!(a, Action::HandOver { .. }));
-        self.retired.iter().copied().filter(|at| !hands_over(at)).collect()
     }
 
     fn moves_arcs(&self) -> bool {
         !(self.extension.is_empty() && self.retired.is_empty() && self.reconnections.is_empty())
     }
 
-    /// The operators at which something changes, and the feedback arcs that carry a marker.
-    fn targets(&self, before: &FlowGraph) -> (Vec<OperatorId>, BTreeSet<OutPort>) {
-        let marked: BTreeSet<OutPort> = self.switches.keys().map(|port| before.arc(fed(before, *port)).from).collect();
-        let targets: BTreeSet<OperatorId> =
-            self.actions.keys().copied().chain(marked.iter().map(|out| out.operator)).collect();
-        (targets.into_iter().collect(), marked)
+    /// The feedback arcs that carry a marker.
+    fn marked(&self, before: &FlowGraph) -> BTreeSet<OutPort> {
+        self.switches.keys().map(|port| before.arc(fed(before, *port)).from).collect()
+    }
+
+    fn effect<'a>(&'a self, before: &'a FlowGraph, marked: &BTreeSet<OutPort>) -> Effect<'a> {
+        let changed: Vec<OperatorId> = self.actions.keys().copied().collect();
+        let all: BTreeSet<_> = changed.iter().copied().chain(marked.iter().map(|out| out.operator)).collect();
+        let hands_over = |at: &OperatorId| self.actions[at].iter().any(|a| matches!(a, Action::HandOver { .. }));
+        let finishing = self.retired.iter().copied().filter(|at| !hands_over(at)).collect();
+        Effect { before, after: Some(&self.after), targets: all.into_iter().collect(), changed, finishing }
     }
 
     /// The operators before at which something changes: those that go, those that run something else, those that get other arcs.

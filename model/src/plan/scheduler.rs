@@ -41,6 +41,20 @@ fn names() -> String {
     format!("{} and {last}", rest.join(", "))
 }
 
+/// What an update does to a flow, as far as it matters to how it gets there.
+pub(super) struct Effect<'a> {
+    pub(super) before: &'a FlowGraph,
+    /// The flow once applied, when it is valid.
+    pub(super) after: Option<&'a FlowGraph>,
+    /// Operators before to which its marker must come.
+    pub(super) targets: Vec<OperatorId>,
+    /// Those of them that are not the same afterwards: by function, properties or arcs, or because they go. The others only pass the
+    /// marker on along a feedback arc that moves.
+    pub(super) changed: Vec<OperatorId>,
+    /// Those that hold open work and let go of all of it before the marker goes on.
+    pub(super) finishing: Vec<OperatorId>,
+}
+
 impl Scheduler {
     /// Every scheduler.
     pub const ALL: &'static [Self] = &[Self::StopTheWorld, Self::Direct, Self::Dependent, Self::Epoch, Self::Scoped];
@@ -101,17 +115,9 @@ impl Scheduler {
     }
 
     /// Why it gives the guarantee for this update (`Ok`), or why not (`Err`).
-    ///
-    /// Of the operators that hold open work, those that are `finishing` let go of all of it before the marker goes on.
-    pub(super) fn judge(
-        self,
-        graph: &FlowGraph,
-        after: Option<&FlowGraph>,
-        targets: &[OperatorId],
-        finishing: &[OperatorId],
-        asked: Guarantee,
-    ) -> Result<String, String> {
-        let carried = || match (held_between(graph, after, targets, finishing), asked) {
+    pub(super) fn judge(self, effect: &Effect<'_>, asked: Guarantee) -> Result<String, String> {
+        let Effect { before: graph, targets, .. } = effect;
+        let carried = || match (held_between(effect), asked) {
             (Some(carried), Guarantee::Serializability) => Err(carried),
             (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
         };
@@ -232,21 +238,17 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
 /// Open work that a marker overtakes between two changed operators: its lineage met the old version of the first and
 /// will meet the new version of the second. The first is before the holder, or beside it: behind an operator that sends a
 /// lineage several ways. The cut is consistent all the same: nothing new happens before anything old.
-fn held_between(
-    graph: &FlowGraph,
-    after: Option<&FlowGraph>,
-    targets: &[OperatorId],
-    finishing: &[OperatorId],
-) -> Option<String> {
+fn held_between(effect: &Effect<'_>) -> Option<String> {
+    let Effect { before: graph, changed, finishing, .. } = effect;
     let ways = &Ways::of(graph);
     let resumes = graph.operators().filter(|(_, node)| node.component.wake == Wake::Resume);
     let resumes = resumes.filter(|(id, _)| !finishing.contains(id));
     resumes.map(|(id, _)| id).find_map(|holder| {
         let name = |id: OperatorId| graph.operator(id).name.clone();
-        let second = targets.iter().copied().find(|id| ways.behind(holder).contains(id)).map(name);
-        let second = second.or_else(|| met_after(graph, after?, targets, holder))?;
+        let second = changed.iter().copied().find(|id| ways.behind(holder).contains(id)).map(name);
+        let second = second.or_else(|| met_after(effect, holder))?;
         let before = |id: &OperatorId| *id == holder || ways.behind(*id).contains(&holder);
-        let first = targets.iter().copied().find(|id| before(id) || is_beside(graph, ways, *id, holder))?;
+        let first = changed.iter().copied().find(|id| before(id) || is_beside(graph, ways, *id, holder))?;
         Some(format!(
             "a packet that `{}` holds when the marker passes can be of a lineage that has met the old version of `{}`, and goes on to the new version of `{}`",
             name(holder), name(first), second
@@ -254,11 +256,12 @@ fn held_between(
     })
 }
 
-/// What the update changes or brings in, and packets of a holder come to in the flow after it: an arc that was a feedback arc, where
+/// What the update changes or brings in, and packets of a holder come to in the flow after it: what was a feedback arc before, where
 /// lineages end, may lead on there.
-fn met_after(graph: &FlowGraph, after: &FlowGraph, targets: &[OperatorId], holder: OperatorId) -> Option<String> {
-    let is_new = |name: &str| graph.find(name).is_none_or(|id| targets.contains(&id));
-    let stays = after.find(&graph.operator(holder).name)?;
+fn met_after(effect: &Effect<'_>, holder: OperatorId) -> Option<String> {
+    let (before, after) = (effect.before, effect.after?);
+    let is_new = |name: &str| before.find(name).is_none_or(|id| effect.changed.contains(&id));
+    let stays = after.find(&before.operator(holder).name)?;
     let ways = Ways::of(after);
     let behind = ways.behind(stays).iter().map(|id| &after.operator(*id).name);
     behind.into_iter().find(|name| is_new(name)).cloned()
