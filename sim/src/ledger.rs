@@ -139,3 +139,11 @@ impl Ledger {
         ended
     }
 }
+
+#[cfg(test)]
+impl Ledger {
+    /// Forgets what S14 remembers.
+    pub(crate) fn forget_commits(&mut self) {
+        self.s14.forget();
+    }
+}

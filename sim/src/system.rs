@@ -58,3 +58,44 @@ pub trait System {
         false
     }
 }
+
+impl<S: System> System for &S {
+    type State = S::State;
+    type Choice = S::Choice;
+
+    fn initial(&self) -> Vec<S::State> {
+        (**self).initial()
+    }
+
+    fn choices(&self, state: &S::State, choices: &mut Vec<S::Choice>) {
+        (**self).choices(state, choices);
+    }
+
+    fn next(&self, state: &S::State, choice: &S::Choice) -> S::State {
+        (**self).next(state, choice)
+    }
+
+    fn breach(&self, state: &S::State, ended: bool) -> Option<Breach> {
+        (**self).breach(state, ended)
+    }
+
+    fn breach_among(&self, state: &S::State, ended: bool, properties: &[&str]) -> Option<Breach> {
+        (**self).breach_among(state, ended, properties)
+    }
+
+    fn kind(&self, choice: &S::Choice) -> &'static str {
+        (**self).kind(choice)
+    }
+
+    fn kinds(&self) -> &'static [&'static str] {
+        (**self).kinds()
+    }
+
+    fn witnesses(&self) -> &'static [&'static str] {
+        (**self).witnesses()
+    }
+
+    fn witnessed(&self, state: &S::State, witness: usize) -> bool {
+        (**self).witnessed(state, witness)
+    }
+}

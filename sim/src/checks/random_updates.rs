@@ -82,7 +82,7 @@ outputs = { OUT = 't' }
 emission = 'many'
 ";
 
-fn catalogue() -> Catalogue {
+pub(super) fn catalogue() -> Catalogue {
     components::parse("library", &(scenario::library() + MORE)).expect("readable").0
 }
 
@@ -98,7 +98,7 @@ fn times() -> u32 {
 }
 
 /// Runs all cases; the smallest that fails is told as text.
-fn for_all<S: Strategy>(cases: u32, strategy: &S, check: impl Fn(&S::Value) -> Result<(), String>)
+pub(super) fn for_all<S: Strategy>(cases: u32, strategy: &S, check: impl Fn(&S::Value) -> Result<(), String>)
 where
     S::Value: Debug,
 {
@@ -123,7 +123,7 @@ fn flow_text(flow: &Flow) -> String {
 }
 
 /// Flow, updates and what went wrong, for a person.
-fn told(
+pub(super) fn told(
     graph: &FlowGraph,
     updates: &[Update],
     schedulers: &[Scheduler],
@@ -142,7 +142,7 @@ fn told(
 }
 
 /// The updates planned one after the other, each by its scheduler.
-fn planned(
+pub(super) fn planned(
     graph: &FlowGraph,
     updates: &[Update],
     schedulers: &[Scheduler],
@@ -156,7 +156,7 @@ fn planned(
     Ok(plans)
 }
 
-fn bounds(rng: &mut ChaCha8Rng) -> Bounds {
+pub(super) fn bounds(rng: &mut ChaCha8Rng) -> Bounds {
     Bounds {
         packets: rng.random_range(1..=4),
         capacity: rng.random_range(1..=2_u32) as usize,
@@ -166,7 +166,7 @@ fn bounds(rng: &mut ChaCha8Rng) -> Bounds {
 }
 
 /// A run to its end: its choices, and what it breaks.
-fn simulated(instance: &Instance, rng: &mut ChaCha8Rng) -> (Vec<Choice>, Option<Breach>) {
+pub(super) fn simulated(instance: &Instance, rng: &mut ChaCha8Rng) -> (Vec<Choice>, Option<Breach>) {
     let weights = Weights::draw(instance.program.operators().len(), rng);
     let run = run(instance, &weights, rng);
     (run.choices, run.breach)
@@ -200,7 +200,8 @@ fn leads_there(instance: &Instance, choices: &[Choice], after: &FlowGraph) -> Re
     if found == expected { Ok(()) } else { Err(format!("found {found:?}, expected {expected:?}")) }
 }
 
-const PROMISING: [Scheduler; 4] = [Scheduler::Epoch, Scheduler::Scoped, Scheduler::Dependent, Scheduler::StopTheWorld];
+pub(super) const PROMISING: [Scheduler; 4] =
+    [Scheduler::Epoch, Scheduler::Scoped, Scheduler::Dependent, Scheduler::StopTheWorld];
 
 /// How many of each kind were met.
 type Met = RefCell<BTreeMap<String, u32>>;
@@ -277,7 +278,7 @@ fn updates_in_flight_together_hold_whatever_their_schedulers() {
 }
 
 /// The small bounds within which instances are explored.
-const SMALL: Bounds = Bounds { packets: 1, capacity: 1, ends: false, hangups: false };
+pub(super) const SMALL: Bounds = Bounds { packets: 1, capacity: 1, ends: false, hangups: false };
 
 /// The same questions of the explorer: where it decides, nothing that the simulator finds is new to it. By `direct` there is something to
 /// find, and what the explorer finds there is a shortest run.

@@ -72,6 +72,14 @@ impl Property for S14 {
 }
 
 #[cfg(test)]
+impl S14 {
+    /// Forgets everything, to compare what else two worlds have in common.
+    pub(crate) fn forget(&mut self) {
+        self.committed.clear();
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use crate::instance::Fault;
     use crate::properties::teeth;
