@@ -7,7 +7,8 @@
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
 use neurath_model::graph::FlowGraph;
 use neurath_model::plan::Plan;
-use neurath_sim::explore::{Budget, Explorer, Verdict};
+use neurath_sim::check::Check;
+use neurath_sim::explore::{Budget, Verdict};
 use neurath_sim::instance::{Bounds, Instance};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub struct Admission {
 pub fn admit(graph: &FlowGraph, plan: &Plan, map: &SourceMap) -> Result<Admission, Diagnostics> {
     let instance = Instance::new(graph, std::slice::from_ref(plan), Bounds::default());
     let budget = Budget { states_max: 500_000, time_max: Some(Duration::from_secs(2)) };
-    let exploration = Explorer::new(&instance).budget(budget).run();
+    let exploration = Check::new(&instance).budget(budget).run().exploration;
     let verdict = match exploration.verdict {
         Verdict::Holds => "holds",
         Verdict::Undecided { .. } => "undecided",

@@ -50,7 +50,7 @@ use crate::world::World;
 use neurath_model::choice::Choice;
 use neurath_model::id::{InPort, OperatorId, UpdateId};
 use neurath_model::program::{Act, Feed};
-use neurath_model::protocol::Head;
+use neurath_model::protocol::{Head, Tally};
 pub use processes::{Process, Processes};
 
 /// A system that knows which of its choices are enough.
@@ -272,7 +272,7 @@ impl Dependence<'_> {
     }
 
     fn is_answered(&self, u: UpdateId) -> bool {
-        self.world.net.tallies.get(u.0 as usize - 1).is_some_and(|tally| tally.is_answered())
+        self.world.net.tallies.get(u.0 as usize - 1).is_some_and(Tally::is_answered)
     }
 
     /// One operator without whose report the next thing that the exit does with an update is not done.

@@ -1,13 +1,13 @@
 //! The book says what the code says: every property, code and fault is in its tables, and its links lead somewhere.
 
-use neurath_model::choice::Choice;
 use neurath_model::diagnostic::{Code, SourceMap};
 use neurath_model::plan::{Scheduler, plan_unpromised};
 use neurath_model::spec::{components, fbp, update};
 use neurath_model::validate::validate;
 use neurath_runtime::cli::input::compiled_in;
 use neurath_runtime::{demo, http};
-use neurath_sim::explore::{Exploration, Explorer, Verdict};
+use neurath_sim::check::{Check, Checked};
+use neurath_sim::explore::{Exploration, Verdict};
 use neurath_sim::instance::{Bounds, Fault, Instance};
 use neurath_sim::ledger::PROPERTIES;
 use neurath_sim::properties::About;
@@ -85,18 +85,18 @@ fn every_code_is_in_the_table_word_for_word() {
 }
 
 /// What `neurath check` explores for a flow and an update of components that are compiled in or declared in `more`.
-fn explored(flow: &str, change: &str, more: &str, scheduler: Option<Scheduler>) -> Exploration<Choice> {
+fn explored(flow: &str, change: &str, more: &str, scheduler: Option<Scheduler>) -> Checked {
     let mut catalogue = compiled_in(Default::default()).catalogue().clone();
     catalogue.extend(components::parse("components", more).expect("declarations").0);
     let graph = validate(&fbp::parse("flow", flow).expect("a flow").0, &SourceMap::default(), &catalogue);
     let graph = graph.expect("a valid flow");
     let (change, places) = update::parse("update", change).expect("an update");
     let (plan, _) = plan_unpromised(&graph, &change, &places, &catalogue, scheduler).expect("planned");
-    Explorer::new(&Instance::new(&graph, &[plan], Bounds::default())).run()
+    Check::new(&Instance::new(&graph, &[plan], Bounds::default())).run()
 }
 
-fn states(seen: &Exploration<Choice>) -> String {
-    let Exploration { generated, distinct, depth, ended, .. } = seen;
+fn states(seen: &Checked) -> String {
+    let Exploration { generated, distinct, depth, ended, .. } = &seen.exploration;
     format!(
         "states     {generated} generated, {distinct} distinct, depth {depth}; in {ended} nothing more can happen\n"
     )
@@ -108,14 +108,16 @@ fn the_checks_shown_are_what_the_checker_says() {
     let (tutorial, checker, operators) = (chapter("first-update.md"), chapter("checker.md"), chapter("operators.md"));
 
     let switch = explored(http::FLOW, http::NIO, "", None);
-    assert_eq!(switch.verdict, Verdict::Holds);
+    assert_eq!(switch.exploration.verdict, Verdict::Holds);
     let line = states(&switch);
     assert!(readme.contains(&line) && checker.contains(&line), "README.md and checker.md are to say: {line}");
-    let line = format!("checked: holds ({} states in ", switch.distinct);
+    let line = format!("checked: holds ({} states in ", switch.exploration.distinct);
     assert!(tutorial.contains(&line), "first-update.md is to say: {line}");
 
     let direct = explored(http::FLOW, http::NIO, "", Some(Scheduler::Direct));
-    let Verdict::Breached { breach, run, .. } = direct.verdict else { panic!("{:?}", direct.verdict) };
+    let Verdict::Breached { breach, run, .. } = &direct.exploration.verdict else {
+        panic!("{:?}", direct.exploration.verdict)
+    };
     let line = format!(
         "REFUSED: {} (serializability) is broken by a shortest run, of {} steps; U07 and U11 forbid it as well\n",
         breach.property,

@@ -22,15 +22,14 @@ use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
 use neurath_model::plan::{Plan, Scheduler};
 use neurath_model::update::Update;
-use neurath_sim::explore::{Budget, Exploration, Explorer, Progress, Verdict};
+use neurath_sim::check::{Check, Checked, Search};
+use neurath_sim::explore::{Budget, Progress, Verdict};
 use neurath_sim::instance::{Bounds, Fault, Instance};
 use neurath_sim::schedule::Saved;
 use neurath_sim::stateright_model::explore_in_browser;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-type Explored = Exploration<neurath_model::choice::Choice>;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -59,6 +58,9 @@ pub struct Args {
     /// Let clients hang up: a source may let go of what it holds without emitting anything.
     #[arg(long)]
     hangups: bool,
+    /// Look at every interleaving, also at those that end like others: slower, and nothing is left out.
+    #[arg(long)]
+    full: bool,
     /// Give up beyond this many distinct states.
     #[arg(long, value_name = "MAX", default_value_t = Budget::default().states_max)]
     states: u64,
@@ -100,15 +102,15 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     if !session.json() {
         render::diagnostics(session, &Diagnostics(findings.clone()));
     }
-    let exploration = explore(&args, &subject, session);
-    let exit = report::exit(&exploration, &findings);
+    let checked = explore(&args, &subject, session);
+    let exit = report::exit(&checked, &findings);
     if session.json() {
-        session.value(&report::json(&subject, &exploration, exit));
+        session.value(&report::json(&subject, &checked, exit));
     } else {
-        session.say(report::text(&subject, &exploration));
+        session.say(report::text(&subject, &checked));
     }
     if let Some(file) = &args.save {
-        save(file, &subject, &exploration, session)?;
+        save(file, &subject, &checked, session)?;
     }
     Ok(exit)
 }
@@ -129,7 +131,7 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     Ok(Subject { flow: args.flow.display().to_string(), catalogue, graph, planned, instance, properties })
 }
 
-fn explore(args: &Args, subject: &Subject, session: &Session) -> Explored {
+fn explore(args: &Args, subject: &Subject, session: &Session) -> Checked {
     let budget = Budget { states_max: args.states, time_max: args.seconds };
     let bar = session.terminal.then(progress_bar);
     let show = |p: &Progress| {
@@ -138,18 +140,17 @@ fn explore(args: &Args, subject: &Subject, session: &Session) -> Explored {
             bar.tick();
         }
     };
-    let explorer = Explorer::new(&subject.instance).budget(budget).progress(show);
-    // Asked for all, the explorer reports the first that a state breaks, whichever it is.
-    let exploration =
-        if args.properties.is_empty() { explorer.run() } else { explorer.only(&subject.properties).run() };
-    if let Some(bar) = bar {
+    let search = if args.full { Search::Full } else { Search::Reduced };
+    let check = Check::new(&subject.instance).search(search).budget(budget).progress(show);
+    let checked = if args.properties.is_empty() { check.run() } else { check.only(&subject.properties).run() };
+    if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    exploration
+    checked
 }
 
-fn save(file: &Path, subject: &Subject, exploration: &Explored, session: &mut Session) -> Result<(), Diagnostics> {
-    let Verdict::Breached { breach, run, .. } = &exploration.verdict else {
+fn save(file: &Path, subject: &Subject, checked: &Checked, session: &mut Session) -> Result<(), Diagnostics> {
+    let Verdict::Breached { breach, run, .. } = &checked.exploration.verdict else {
         session.tell("nothing is saved, for no run that breaks a property was found");
         return Ok(());
     };

@@ -3,7 +3,8 @@
 use crate::http::{evolution, server};
 use neurath_model::diagnostic::Diagnostics;
 use neurath_model::plan::plan;
-use neurath_sim::explore::{Explorer, Verdict};
+use neurath_sim::check::Check;
+use neurath_sim::explore::Verdict;
 use neurath_sim::instance::{Bounds, Instance};
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub fn check() -> Result<Vec<Checked>, Diagnostics> {
         let plan = plan(&graph, &update, &map, registry.catalogue(), None)?;
         let scheduler = plan.scheduler;
         let after = plan.after.clone();
-        let exploration = Explorer::new(&Instance::new(&graph, &[plan], bounds)).run();
+        let exploration = Check::new(&Instance::new(&graph, &[plan], bounds)).run().exploration;
         let holds = matches!(exploration.verdict, Verdict::Holds);
         let verdict = match exploration.verdict {
             Verdict::Holds => "holds",

@@ -1,12 +1,13 @@
 //! What a check says: what was checked, within which bounds, how much was seen, and the verdict.
 
-use super::{Explored, Subject};
+use super::Subject;
 use crate::cli::planned::Planned;
 use crate::cli::{Exit, SCHEMA_VERSION, words};
 use neurath_model::diagnostic::Diagnostic;
 use neurath_model::plan::Scheduler;
 use neurath_model::update::Update;
-use neurath_sim::explore::Verdict;
+use neurath_sim::check::{Checked, Search};
+use neurath_sim::explore::{Exploration, Verdict};
 use neurath_sim::instance::Bounds;
 use neurath_sim::ledger::PROPERTIES;
 use neurath_sim::narrate::narrate;
@@ -14,9 +15,11 @@ use neurath_sim::properties::About;
 use neurath_sim::schedule::lines;
 use serde_json::{Value, json};
 
+type Explored = Exploration<neurath_model::choice::Choice>;
+
 /// What to answer to the shell.
-pub(super) fn exit(exploration: &Explored, findings: &[Diagnostic]) -> Exit {
-    match (&exploration.verdict, findings) {
+pub(super) fn exit(checked: &Checked, findings: &[Diagnostic]) -> Exit {
+    match (&checked.exploration.verdict, findings) {
         (Verdict::Breached { .. }, _) | (_, [_, ..]) => Exit::Negative,
         (Verdict::Holds, []) => Exit::Done,
         (Verdict::Undecided { .. }, []) => Exit::Undecided,
@@ -24,7 +27,8 @@ pub(super) fn exit(exploration: &Explored, findings: &[Diagnostic]) -> Exit {
 }
 
 /// The report for people.
-pub(super) fn text(subject: &Subject, exploration: &Explored) -> String {
+pub(super) fn text(subject: &Subject, checked: &Checked) -> String {
+    let exploration = &checked.exploration;
     let mut text = String::new();
     let mut line = |name: &str, value: String| words::field(&mut text, name, &value);
     line("flow", flow(subject));
@@ -40,6 +44,7 @@ pub(super) fn text(subject: &Subject, exploration: &Explored) -> String {
     }
     line("properties", properties(subject));
     line("bounds", bounds(subject.instance.bounds));
+    line("search", search(checked.search).into());
     line("states", states(exploration));
     line("choices", choices(exploration));
     // A search that a breach cut short has not seen what it might have.
@@ -54,7 +59,7 @@ pub(super) fn text(subject: &Subject, exploration: &Explored) -> String {
     line("hashing", hashing(exploration));
     line("time", format!("{:.3} s", exploration.elapsed.as_secs_f64()));
     text.push('\n');
-    text.push_str(&verdict(subject, exploration));
+    text.push_str(&verdict(subject, checked));
     text
 }
 
@@ -93,6 +98,15 @@ fn bounds(bounds: Bounds) -> String {
         if ends { "may be ended at any moment" } else { "is not ended" },
         if hangups { "clients may hang up" } else { "no client hangs up" },
     )
+}
+
+fn search(search: Search) -> &'static str {
+    match search {
+        Search::Reduced => {
+            "reduced: of steps that commute, one order is looked at; every run ends as one of these does"
+        }
+        Search::Full => "full: every interleaving",
+    }
 }
 
 fn states(exploration: &Explored) -> String {
@@ -145,9 +159,9 @@ fn untested<'a>(subject: &'a Subject, exploration: &'a Explored) -> impl Iterato
     unmet.map(|(about, _)| about).filter(|about| subject.properties.contains(&about.code))
 }
 
-fn verdict(subject: &Subject, exploration: &Explored) -> String {
+fn verdict(subject: &Subject, checked: &Checked) -> String {
     let codes = codes_found(subject);
-    match &exploration.verdict {
+    match &checked.exploration.verdict {
         Verdict::Holds if codes.is_empty() => "holds within these bounds\n".into(),
         Verdict::Holds => format!("REFUSED: {}; no run within these bounds shows it\n", words::list(&codes)),
         Verdict::Undecided { why } if codes.is_empty() => format!("undecided: {why}\n"),
@@ -160,10 +174,8 @@ fn verdict(subject: &Subject, exploration: &Explored) -> String {
             };
             let steps = words::count(run.len(), "step");
             let story = narrate(&subject.instance, run);
-            format!(
-                "REFUSED: {} ({name}) is broken by a shortest run, of {steps}{as_well}\n\n{story}\n",
-                breach.property
-            )
+            let a_run = if checked.is_shortest { "a shortest run" } else { "a run that may not be a shortest" };
+            format!("REFUSED: {} ({name}) is broken by {a_run}, of {steps}{as_well}\n\n{story}\n", breach.property)
         }
     }
 }
@@ -180,7 +192,8 @@ fn about(code: &str) -> &'static About {
 }
 
 /// The report for programs.
-pub(super) fn json(subject: &Subject, exploration: &Explored, exit: Exit) -> Value {
+pub(super) fn json(subject: &Subject, checked: &Checked, exit: Exit) -> Value {
+    let exploration = &checked.exploration;
     let never_taken: Vec<&str> = exploration.never_taken().collect();
     let coverage: serde_json::Map<String, Value> =
         exploration.coverage.iter().map(|(kind, count)| ((*kind).to_owned(), json!(count))).collect();
@@ -201,6 +214,7 @@ pub(super) fn json(subject: &Subject, exploration: &Explored, exit: Exit) -> Val
         "fault": subject.instance.fault.map(|fault| fault.to_string()),
         "properties": subject.properties,
         "bounds": { "packets": packets, "capacity": capacity, "ends": ends, "hangups": hangups },
+        "search": checked.search.to_string(),
         "states": {
             "generated": exploration.generated,
             "distinct": exploration.distinct,
@@ -219,7 +233,7 @@ pub(super) fn json(subject: &Subject, exploration: &Explored, exit: Exit) -> Val
             Exit::Negative => "refused",
             Exit::Undecided | Exit::Unreachable => "undecided",
         },
-        "breach": breach_json(subject, exploration),
+        "breach": breach_json(subject, checked),
         "undecided": match &exploration.verdict {
             Verdict::Undecided { why } => json!(why.to_string()),
             Verdict::Holds | Verdict::Breached { .. } => Value::Null,
@@ -239,10 +253,11 @@ fn update_json(subject: &Subject, planned: &Planned) -> Value {
     })
 }
 
-fn breach_json(subject: &Subject, exploration: &Explored) -> Value {
+fn breach_json(subject: &Subject, checked: &Checked) -> Value {
     let updates: Vec<Update> = subject.planned.iter().map(|p| p.update.clone()).collect();
-    match &exploration.verdict {
+    match &checked.exploration.verdict {
         Verdict::Breached { breach, run, .. } => json!({
+            "shortest": checked.is_shortest,
             "property": breach.property,
             "name": about(breach.property).name,
             "story": breach.story,
