@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An operator of a flow graph: its index in declaration order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OperatorId(pub u32);
 
 /// A port of one operator, counted separately for inputs and outputs: at most [`PortSet::CAPACITY`] each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PortIndex(pub u8);
 
@@ -35,7 +35,7 @@ pub struct OutPort {
 }
 
 /// An arc: its index in declaration order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ArcId(pub u32);
 
@@ -58,7 +58,7 @@ pub type Version = UpdateId;
 ///
 /// The name is made where the lineage begins, without coordination: the operator and a running number there.
 /// 20 bits of operator, 44 bits of number: a million operators, and a number that lasts 55 years at 10,000 a second.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Lineage(u64);
 

@@ -37,7 +37,7 @@ pub enum Outcome {
 }
 
 /// What the entrance sends to one operator, outside the arcs and in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mail {
     /// An update's marker, for an operator at which it begins.
@@ -47,6 +47,7 @@ pub enum Mail {
     /// The update is applied: a source that was stopped for it goes on (stop-the-world).
     Resume(UpdateId),
     /// No more submissions: the flow shall end.
+    #[default]
     End,
 }
 

@@ -25,13 +25,14 @@ mod deployment;
 pub use deployment::{Act, Deployment, Move};
 
 /// What stands at an input port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Feed {
     /// This arc.
     Arc(ArcId),
     /// Nothing yet: this arc is to come.
     Expects(ArcId),
     /// Nothing, and nothing is known to come.
+    #[default]
     Vacant,
 }
 

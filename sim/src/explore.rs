@@ -141,6 +141,8 @@ impl<C> Exploration<C> {
     }
 }
 
+pub(crate) use visited::Fingerprints;
+
 /// A number for a value: the same in every build, and another one for another value but for chance.
 pub(crate) fn fingerprint(value: &impl Hash) -> u64 {
     visited::Fingerprints::default().of(value)

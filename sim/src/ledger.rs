@@ -4,6 +4,7 @@
 //! not of the path that led there. Ghosts are kept as small as their sentence allows: two worlds that differ only in
 //! what no property could ever notice are the same state.
 
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::net::Net;
 use crate::observation::Observation;
@@ -19,7 +20,7 @@ macro_rules! ledger {
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub struct Ledger {
             /// For each lineage with anything left in the flow, how many packets that is.
-            tokens: SmallVec<[(Lineage, u32); 4]>,
+            tokens: Few<(Lineage, u32), 4>,
             $($field: $property,)*
         }
 
@@ -32,7 +33,7 @@ macro_rules! ledger {
         impl Ledger {
             /// Nothing has happened.
             pub fn new(instance: &Instance) -> Self {
-                Self { tokens: SmallVec::new(), $($field: $property::new(instance),)* }
+                Self { tokens: Few::new(), $($field: $property::new(instance),)* }
             }
 
             /// Shows an event to every property that is not broken yet, and adds those that it breaks.

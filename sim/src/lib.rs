@@ -7,6 +7,8 @@
 //!
 //! What is absent here: protocol code. The world drives `neurath_model::protocol`, which the threads of the runtime drive too.
 
+pub mod few;
+pub mod shared;
 pub mod system;
 
 pub mod instance;

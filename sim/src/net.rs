@@ -1,12 +1,13 @@
 //! What is where: operators with what they hold, arcs with what is on them. The part of a world that a program has.
 
+use crate::few::Few;
 use crate::instance::Instance;
+use crate::shared::Shared;
 use crate::update_set::UpdateSet;
 use neurath_model::id::{ArcId, InPort, Lineage, OperatorId, PortIndex, UpdateId};
 use neurath_model::marker::{Mail, Marker};
 use neurath_model::program::Feed;
 use neurath_model::protocol::{Head, Operator, Tally};
-use smallvec::SmallVec;
 
 /// A packet, by what the checker knows of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,13 +21,14 @@ pub struct Parcel {
 }
 
 /// What is on an arc.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Item {
     /// A packet.
     Packet(Parcel),
     /// A marker.
     Marker(Marker),
     /// The end of the arc.
+    #[default]
     End,
 }
 
@@ -56,13 +58,13 @@ pub struct Cell {
     /// Its protocol state.
     pub operator: Operator,
     /// Outputs of its last step for which there was no room: until they are in, it does nothing else.
-    pub pending: SmallVec<[(PortIndex, Item); 2]>,
+    pub pending: Few<(PortIndex, Item), 2>,
     /// Open work, by the lineage it came in with. Its causal past is part of the operator's.
-    pub held: SmallVec<[Lineage; 2]>,
+    pub held: Few<Lineage, 2>,
     /// What stands at each of its input ports.
-    pub inputs: SmallVec<[Feed; 2]>,
+    pub inputs: Few<Feed, 2>,
     /// Mail from the entrance, in order.
-    pub mail: SmallVec<[Mail; 1]>,
+    pub mail: Few<Mail, 1>,
     /// Lineages it began.
     pub begun: u64,
     /// What its function remembers.
@@ -116,7 +118,7 @@ impl Cell {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Queue {
     /// What is on it, head first.
-    pub items: SmallVec<[Item; 2]>,
+    pub items: Few<Item, 2>,
     /// Packets ever sent on it.
     pub sent: u32,
     /// The input port at which it ends, or to which it is under way; none if it is dead.
@@ -125,7 +127,7 @@ pub struct Queue {
 
 impl Queue {
     fn new(instance: &Instance, arc: ArcId) -> Self {
-        Self { items: SmallVec::new(), sent: 0, to: Some(instance.program.arc(arc).to) }
+        Self { items: Few::new(), sent: 0, to: Some(instance.program.arc(arc).to) }
     }
 
     /// How many packets are on it.
@@ -135,12 +137,12 @@ impl Queue {
 }
 
 /// All operators and arcs, and what the environment has done.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Net {
     /// The operators, by id.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Shared<Cell>>,
     /// The arcs, by id.
-    pub arcs: Vec<Queue>,
+    pub arcs: Vec<Shared<Queue>>,
     /// How many updates were submitted.
     pub submitted: u32,
     /// Whether the environment has ended the flow.
@@ -148,9 +150,32 @@ pub struct Net {
     /// Updates answered.
     pub answered: UpdateSet,
     /// Arcs that were taken from a port, or are new, and have not come to another.
-    pub transit: SmallVec<[ArcId; 2]>,
+    pub transit: Few<ArcId, 2>,
     /// What was reported of each update submitted.
-    pub tallies: Vec<Tally>,
+    pub tallies: Vec<Shared<Tally>>,
+}
+
+impl Clone for Net {
+    fn clone(&self) -> Self {
+        Self {
+            cells: self.cells.clone(),
+            arcs: self.arcs.clone(),
+            submitted: self.submitted,
+            ended: self.ended,
+            answered: self.answered,
+            transit: self.transit.clone(),
+            tallies: self.tallies.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.cells.clone_from(&source.cells);
+        self.arcs.clone_from(&source.arcs);
+        self.transit.clone_from(&source.transit);
+        self.tallies.clone_from(&source.tallies);
+        let Self { cells: _, arcs: _, transit: _, tallies: _, submitted, ended, answered } = source;
+        (self.submitted, self.ended, self.answered) = (*submitted, *ended, *answered);
+    }
 }
 
 impl Net {
@@ -162,7 +187,7 @@ impl Net {
             submitted: 0,
             ended: false,
             answered: UpdateSet::EMPTY,
-            transit: SmallVec::new(),
+            transit: Few::new(),
             tallies: Vec::new(),
         };
         net.extend(instance);
@@ -173,11 +198,11 @@ impl Net {
     pub fn extend(&mut self, instance: &Instance) {
         let (operators, arcs) = instance.extent(self.submitted);
         for at in self.cells.len()..operators {
-            self.cells.push(Cell::born(instance, OperatorId(at as u32)));
+            self.cells.push(Shared::new(Cell::born(instance, OperatorId(at as u32))));
         }
         for arc in self.arcs.len()..arcs {
             let arc = ArcId(arc as u32);
-            self.arcs.push(Queue::new(instance, arc));
+            self.arcs.push(Shared::new(Queue::new(instance, arc)));
             let to = instance.program.arc(arc).to;
             if self.cell(to.operator).inputs[usize::from(to.port.0)] != Feed::Arc(arc) {
                 self.transit.push(arc);
@@ -258,8 +283,8 @@ impl Net {
     /// on each arc; one full arc does not hold up another.
     pub fn flush(&mut self, instance: &Instance, at: OperatorId) {
         let pending = std::mem::take(&mut self.cell_mut(at).pending);
-        let mut kept: SmallVec<[(PortIndex, Item); 2]> = SmallVec::new();
-        for (port, item) in pending {
+        let mut kept: Few<(PortIndex, Item), 2> = Few::new();
+        for &(port, item) in &pending {
             let arc = instance.program.driven(at, port);
             let behind = kept.iter().any(|(p, _)| *p == port);
             let fits = !matches!(item, Item::Packet(_)) || self.has_room(instance, arc);

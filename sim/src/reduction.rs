@@ -50,7 +50,7 @@ use crate::world::World;
 use neurath_model::choice::Choice;
 use neurath_model::id::{InPort, OperatorId, UpdateId};
 use neurath_model::program::{Act, Feed};
-use neurath_model::protocol::{Head, Tally};
+use neurath_model::protocol::Head;
 pub use processes::{Process, Processes};
 
 /// A system that knows which of its choices are enough.
@@ -85,6 +85,10 @@ impl<S: Reducible> System for Reduced<S> {
 
     fn next(&self, state: &S::State, choice: &S::Choice) -> S::State {
         self.0.next(state, choice)
+    }
+
+    fn next_in(&self, state: &S::State, choice: &S::Choice, place: &mut S::State) {
+        self.0.next_in(state, choice, place);
     }
 
     fn breach(&self, state: &S::State, ended: bool) -> Option<Breach> {
@@ -272,7 +276,7 @@ impl Dependence<'_> {
     }
 
     fn is_answered(&self, u: UpdateId) -> bool {
-        self.world.net.tallies.get(u.0 as usize - 1).is_some_and(Tally::is_answered)
+        self.world.net.tallies.get(u.0 as usize - 1).is_some_and(|tally| tally.is_answered())
     }
 
     /// One operator without whose report the next thing that the exit does with an update is not done.

@@ -14,6 +14,7 @@
 //!
 //! A state takes 48 bytes: an arc is one word, a byte for each packet or marker in it.
 
+use crate::reduction::Reducible;
 use crate::system::{Breach, System};
 
 /// What exploring the default chain gives: states generated, distinct states, and depth with the initial state at 1 (75
@@ -199,6 +200,17 @@ impl Chain {
     }
 }
 
+impl Reducible for Chain {
+    /// What an operator or the sink takes next is determined, and only it takes from its arc: its step alone is persistent. The one
+    /// farthest downstream is chosen; the source is last, with a packet and a marker to choose between.
+    fn persistent(&self, _: &ChainState, choices: &mut Vec<Step>) {
+        if let Some(step) = choices.pop_if(|last| matches!(last, Step::Operator(_) | Step::Sink)) {
+            choices.clear();
+            choices.push(step);
+        }
+    }
+}
+
 impl System for Chain {
     type State = ChainState;
     type Choice = Step;
@@ -279,6 +291,7 @@ impl System for Chain {
 mod tests {
     use super::*;
     use crate::explore::{Exploration, Explorer, Verdict};
+    use crate::reduction::Reduced;
     use crate::replay::replay;
     use crate::stateright_model::{Checked, NOTHING_BREACHED};
     use stateright::{Checker, Model};
@@ -289,6 +302,21 @@ mod tests {
 
     fn stateright_counts(checker: &impl Checker<Checked<Chain>>) -> (u64, u64, u64) {
         (checker.state_count() as u64, checker.unique_state_count() as u64, checker.max_depth() as u64)
+    }
+
+    /// One source action after the other, each carried to the end of the chain before the next.
+    #[test]
+    fn few_states_are_enough() {
+        let seen = Explorer::new(&Reduced(Chain::default())).run();
+        assert_eq!((seen.verdict, seen.distinct, seen.ended), (Verdict::Holds, 400, 1));
+        let stateright = Checked(Reduced(Chain::default())).checker().spawn_bfs().join();
+        assert_eq!(stateright.unique_state_count(), 400);
+        let larger = Explorer::new(&Reduced(Chain::new(7, 14, 3))).run();
+        assert_eq!((larger.verdict, larger.distinct), (Verdict::Holds, 464));
+        for operator in 1..=3 {
+            let seen = Explorer::new(&Reduced(Chain::default().stale(operator))).run();
+            assert!(matches!(seen.verdict, Verdict::Breached { .. }), "operator {operator}");
+        }
     }
 
     #[test]

@@ -32,6 +32,11 @@ pub trait System {
     /// The state after a choice that is open.
     fn next(&self, state: &Self::State, choice: &Self::Choice) -> Self::State;
 
+    /// The same in the place of another state, whose memory can be used again.
+    fn next_in(&self, state: &Self::State, choice: &Self::Choice, place: &mut Self::State) {
+        *place = self.next(state, choice);
+    }
+
     /// What is wrong with a state; `ended` says that no choice is open in it.
     fn breach(&self, state: &Self::State, ended: bool) -> Option<Breach>;
 
@@ -73,6 +78,10 @@ impl<S: System> System for &S {
 
     fn next(&self, state: &S::State, choice: &S::Choice) -> S::State {
         (**self).next(state, choice)
+    }
+
+    fn next_in(&self, state: &S::State, choice: &S::Choice, place: &mut S::State) {
+        (**self).next_in(state, choice, place);
     }
 
     fn breach(&self, state: &S::State, ended: bool) -> Option<Breach> {

@@ -30,7 +30,7 @@ use neurath_model::id::{ArcId, InPort, Lineage};
 use smallvec::SmallVec;
 
 /// A state of an instance: where everything is, and what the properties remember.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct World {
     /// Operators and arcs.
     pub net: Net,
@@ -39,6 +39,19 @@ pub struct World {
     /// The properties broken so far, each at its first breach, the earliest first. A property that is broken sees
     /// nothing more.
     pub breaches: Vec<Breach>,
+}
+
+impl Clone for World {
+    fn clone(&self) -> Self {
+        Self { net: self.net.clone(), ledger: self.ledger.clone(), breaches: self.breaches.clone() }
+    }
+
+    /// A search does this for every choice: what memory there is, is used again.
+    fn clone_from(&mut self, source: &Self) {
+        self.net.clone_from(&source.net);
+        self.ledger = source.ledger.clone();
+        self.breaches.clone_from(&source.breaches);
+    }
 }
 
 /// What a step took in and what it is to emit: what the effects need to know of the choice.
@@ -115,6 +128,11 @@ impl crate::system::System for Instance {
         let mut next = world.clone();
         next.step(self, choice, &mut |_| {});
         next
+    }
+
+    fn next_in(&self, world: &World, choice: &Choice, place: &mut World) {
+        place.clone_from(world);
+        place.step(self, choice, &mut |_| {});
     }
 
     fn breach(&self, world: &World, ended: bool) -> Option<Breach> {

@@ -15,6 +15,9 @@ const STATES_BETWEEN_LOOKS: u64 = 4096;
 /// A state may have hundreds of successors, so the clock is minded by what is generated.
 const GENERATED_BETWEEN_CLOCKS: u64 = 1024;
 
+/// How many states are kept for their memory.
+const SPARE_MAX: usize = 64;
+
 /// Why a search ends before its states do.
 enum Stop {
     Breach { breach: Breach, number: Number },
@@ -35,6 +38,8 @@ pub(super) struct Search<'a, S: System> {
     next: Vec<S::State>,
     /// The choices of the state being looked at, kept for its memory.
     choices: Vec<S::Choice>,
+    /// States that are not needed any more, kept for their memory: the next ones are made in their place.
+    spare: Vec<S::State>,
     looked_at: u64,
     generated: u64,
     depth: u64,
@@ -57,6 +62,7 @@ impl<'a, S: System> Search<'a, S> {
             origins: Origins::default(),
             next: Vec::new(),
             choices: Vec::new(),
+            spare: Vec::new(),
             looked_at: 0,
             generated: 0,
             depth: 0,
@@ -99,6 +105,7 @@ impl<'a, S: System> Search<'a, S> {
             for state in level.drain(..) {
                 self.look_up()?;
                 self.look_at(&state)?;
+                self.keep(state);
             }
         }
         Ok(())
@@ -166,7 +173,8 @@ impl<'a, S: System> Search<'a, S> {
     }
 
     fn take(&mut self, state: &S::State, choice: &S::Choice, number: Number, index: usize) -> Result<(), Stop> {
-        let next = self.system.next(state, choice);
+        let mut next = self.spare.pop().unwrap_or_else(|| state.clone());
+        self.system.next_in(state, choice, &mut next);
         self.generated += 1;
         if self.generated.is_multiple_of(GENERATED_BETWEEN_CLOCKS) {
             self.mind_the_clock()?;
@@ -176,8 +184,16 @@ impl<'a, S: System> Search<'a, S> {
             self.room_for_one()?;
             self.origins.push(number, index);
             self.next.push(next);
+        } else {
+            self.keep(next);
         }
         Ok(())
+    }
+
+    fn keep(&mut self, state: S::State) {
+        if self.spare.len() < SPARE_MAX {
+            self.spare.push(state);
+        }
     }
 
     fn cover(&mut self, choice: &S::Choice) {

@@ -10,15 +10,22 @@
 
 use std::hash::{Hash, Hasher};
 use std::mem;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Makes fingerprints, keeping its buffer from one state to the next.
-#[derive(Default)]
-pub(super) struct Fingerprints {
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprints {
     bytes: Vec<u8>,
 }
 
 impl Fingerprints {
+    /// The fingerprint of a value in 128 bits.
+    pub(crate) fn wide<T: Hash>(&mut self, value: &T) -> u128 {
+        self.bytes.clear();
+        value.hash(self);
+        xxh3_128(&self.bytes)
+    }
+
     /// The fingerprint of a state; never zero.
     pub(super) fn of<T: Hash>(&mut self, state: &T) -> u64 {
         self.bytes.clear();
@@ -28,35 +35,43 @@ impl Fingerprints {
 }
 
 impl Hasher for Fingerprints {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
+    #[inline]
     fn write_u8(&mut self, value: u8) {
         self.bytes.push(value);
     }
 
+    #[inline]
     fn write_u16(&mut self, value: u16) {
         self.write(&value.to_le_bytes());
     }
 
+    #[inline]
     fn write_u32(&mut self, value: u32) {
         self.write(&value.to_le_bytes());
     }
 
+    #[inline]
     fn write_u64(&mut self, value: u64) {
         self.write(&value.to_le_bytes());
     }
 
+    #[inline]
     fn write_u128(&mut self, value: u128) {
         self.write(&value.to_le_bytes());
     }
 
+    #[inline]
     fn write_usize(&mut self, value: usize) {
         self.write_u64(value as u64);
     }
 
     // The signed forms of `Hasher` go through the unsigned ones, but for `isize`, whose width differs.
+    #[inline]
     fn write_isize(&mut self, value: isize) {
         self.write_u64(value as u64);
     }

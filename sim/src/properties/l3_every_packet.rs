@@ -1,15 +1,15 @@
 //! L3: every accepted packet is answered: nothing of its lineage is left when nothing can happen any more.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 use neurath_model::id::Lineage;
-use smallvec::SmallVec;
 
 /// L3. Remembers the lineages that began and have not ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct L3 {
-    open: SmallVec<[Lineage; 4]>,
+    open: Few<Lineage, 4>,
 }
 
 impl Property for L3 {
@@ -22,7 +22,7 @@ impl Property for L3 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { open: SmallVec::new() }
+        Self { open: Few::new() }
     }
 
     fn observe(&mut self, _: View<'_>, event: &Observation) -> Result<(), String> {

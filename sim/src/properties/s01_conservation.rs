@@ -4,6 +4,7 @@
 //! sent than taken has lost some. Open work that is fewer after an update than before it was lost there.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::net::Item;
 use crate::observation::Observation;
@@ -12,7 +13,7 @@ use neurath_model::id::ArcId;
 /// S1. Remembers how many packets were taken from each arc, and the last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S1 {
-    taken: Vec<(u32, Option<u32>)>,
+    taken: Few<(u32, Option<u32>), 8>,
 }
 
 impl Property for S1 {
@@ -25,7 +26,7 @@ impl Property for S1 {
     };
 
     fn new(instance: &Instance) -> Self {
-        Self { taken: vec![(0, None); instance.program.arcs().len()] }
+        Self { taken: Few::of((0, None), instance.program.arcs().len()) }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {

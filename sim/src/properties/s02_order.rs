@@ -1,13 +1,14 @@
 //! S2: arcs are FIFO, whatever is updated.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 
 /// S2. Remembers the last packet taken from each arc.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S2 {
-    last: Vec<Option<u32>>,
+    last: Few<Option<u32>, 8>,
 }
 
 impl Property for S2 {
@@ -20,7 +21,7 @@ impl Property for S2 {
     };
 
     fn new(instance: &Instance) -> Self {
-        Self { last: vec![None; instance.program.arcs().len()] }
+        Self { last: Few::of(None, instance.program.arcs().len()) }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {

@@ -12,6 +12,7 @@
 //! A lineage ends on a feedback arc. The firing that takes what comes back belongs to none: what it begins is new.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::update_set::UpdateSet;
@@ -38,8 +39,8 @@ impl Met {
 /// S4. Remembers what each lineage under way has met, and which combinations ended ones had met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S4 {
-    under_way: SmallVec<[(Lineage, Met); 4]>,
-    ended: SmallVec<[Met; 4]>,
+    under_way: Few<(Lineage, Met), 4>,
+    ended: Few<Met, 4>,
     /// Whether the packet just taken came over a feedback arc. Never true between steps.
     came_back: bool,
 }
@@ -100,7 +101,7 @@ impl Property for S4 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { under_way: SmallVec::new(), ended: SmallVec::new(), came_back: false }
+        Self { under_way: Few::new(), ended: Few::new(), came_back: false }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {

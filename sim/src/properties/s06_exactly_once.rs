@@ -1,11 +1,11 @@
 //! S6: an update is applied at most once at each operator, and exactly once if the answer is `applied`.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 use neurath_model::id::{OperatorId, PortIndex, UpdateId};
 use neurath_model::marker::Outcome;
-use smallvec::SmallVec;
 
 /// Which action: the feedback port that it is about, if any, and its place in the list.
 type Which = (Option<PortIndex>, u16);
@@ -13,7 +13,7 @@ type Which = (Option<PortIndex>, u16);
 /// S6. Remembers which actions were performed where.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S6 {
-    performed: SmallVec<[(UpdateId, OperatorId, Which); 4]>,
+    performed: Few<(UpdateId, OperatorId, Which), 4>,
 }
 
 impl Property for S6 {
@@ -26,7 +26,7 @@ impl Property for S6 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { performed: SmallVec::new() }
+        Self { performed: Few::new() }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {

@@ -1,35 +1,35 @@
 //! S7: updates take effect in one order wherever they overlap, each on the version it expects.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 use neurath_model::id::{OperatorId, UpdateId};
-use smallvec::SmallVec;
 
 /// S7. Remembers the order of updates at each operator that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S7 {
-    orders: SmallVec<[(OperatorId, SmallVec<[UpdateId; 2]>); 4]>,
+    /// By operator, and at each operator in the order in which they were applied.
+    applied: Few<(OperatorId, UpdateId), 4>,
 }
 
 impl S7 {
-    fn order(&mut self, at: OperatorId) -> &mut SmallVec<[UpdateId; 2]> {
-        let i = match self.orders.binary_search_by_key(&at, |o| o.0) {
-            Ok(i) => i,
-            Err(i) => {
-                self.orders.insert(i, (at, SmallVec::new()));
-                i
-            }
-        };
-        &mut self.orders[i].1
+    /// The updates applied at an operator, in their order.
+    fn order(&self, at: OperatorId) -> impl Iterator<Item = UpdateId> + Clone + '_ {
+        let first = self.applied.partition_point(|applied| applied.0 < at);
+        self.applied[first..].iter().take_while(move |applied| applied.0 == at).map(|applied| applied.1)
     }
 
-    /// An operator where `update` came before one of those that are already in `here`.
-    fn contradicting(&self, here: &[UpdateId], update: UpdateId) -> Option<(OperatorId, UpdateId)> {
-        self.orders.iter().find_map(|(at, order)| {
-            let place = order.iter().position(|u| *u == update)?;
-            let later = order[place + 1..].iter().find(|u| here.contains(u))?;
-            Some((*at, *later))
+    fn add(&mut self, at: OperatorId, update: UpdateId) {
+        self.applied.insert(self.applied.partition_point(|applied| applied.0 <= at), (at, update));
+    }
+
+    /// An operator where `update` came before one of those that are already at `here`.
+    fn contradicting(&self, here: OperatorId, update: UpdateId) -> Option<(OperatorId, UpdateId)> {
+        let earlier = self.applied.iter().filter(|applied| applied.1 == update);
+        earlier.into_iter().find_map(|&(at, _)| {
+            let mut later = self.order(at).skip_while(|u| *u != update).skip(1);
+            later.find(|u| self.order(here).any(|other| other == *u)).map(|later| (at, later))
         })
     }
 }
@@ -44,14 +44,14 @@ impl Property for S7 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { orders: SmallVec::new() }
+        Self { applied: Few::new() }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
         let (at, update) = match *event {
             Observation::Submitted { update } => {
                 for at in &view.instance.update(update).born {
-                    self.order(*at).push(update);
+                    self.add(*at, update);
                 }
                 return Ok(());
             }
@@ -59,10 +59,9 @@ impl Property for S7 {
             _ => return Ok(()),
         };
         let name = |u: UpdateId| &view.instance.update(u).name;
-        let here = self.order(at).clone();
         let expected =
             view.instance.update_ids().take_while(|u| *u < update).filter(|u| view.instance.update(*u).changes(at));
-        if let Some(missing) = expected.into_iter().find(|u| !here.contains(u)) {
+        if let Some(missing) = expected.into_iter().find(|u| self.order(at).all(|here| here != *u)) {
             let operator = view.instance.name(at);
             return Err(format!(
                 "`{}` is applied at {operator}, planned for the version after `{}`, which is not",
@@ -70,16 +69,16 @@ impl Property for S7 {
                 name(missing)
             ));
         }
-        if let Some((there, later)) = self.contradicting(&here, update) {
+        if let Some((there, later)) = self.contradicting(at, update) {
             let (here, there) = (view.instance.name(at), view.instance.name(there));
             return Err(format!("`{}` precedes `{}` at {here} and follows it at {there}", name(later), name(update)));
         }
-        self.order(at).push(update);
+        self.add(at, update);
         Ok(())
     }
 
     fn witnessed(&self, _: View<'_>) -> bool {
-        self.orders.iter().any(|(_, order)| order.len() >= 2)
+        self.applied.windows(2).any(|pair| pair[0].0 == pair[1].0)
     }
 }
 

@@ -4,6 +4,7 @@
 //! keeps its own count from the events, and compares it with what the new function was given.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::net::{Item, Memory};
 use crate::observation::Observation;
@@ -14,7 +15,7 @@ use neurath_model::update::StatePolicy;
 /// S11. Remembers what each operator's function should remember.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S11 {
-    expected: Vec<Memory>,
+    expected: Few<Memory, 8>,
 }
 
 impl Property for S11 {
@@ -27,7 +28,7 @@ impl Property for S11 {
     };
 
     fn new(instance: &Instance) -> Self {
-        Self { expected: vec![Memory::default(); instance.program.operators().len()] }
+        Self { expected: Few::of(Memory::default(), instance.program.operators().len()) }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {

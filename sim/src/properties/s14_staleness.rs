@@ -5,16 +5,16 @@
 //! with `stop-the-world`, where nothing is changed when the marker passes.
 
 use super::{About, Property, View};
+use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::update_set::UpdateSet;
 use neurath_model::id::Lineage;
-use smallvec::SmallVec;
 
 /// S14. Remembers, for each lineage under way, which updates were committed when it began.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S14 {
-    committed: SmallVec<[(Lineage, UpdateSet); 4]>,
+    committed: Few<(Lineage, UpdateSet), 4>,
 }
 
 impl Property for S14 {
@@ -27,7 +27,7 @@ impl Property for S14 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { committed: SmallVec::new() }
+        Self { committed: Few::new() }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {

@@ -150,7 +150,7 @@ impl World {
         // Packets of one lineage are alike: it does not matter which of them is let go.
         let mut open_work = self.net.cell(at).held.clone();
         open_work.dedup();
-        for held in open_work {
+        for &held in &open_work {
             let emissions = behaviour.releases().into_iter().filter(&allowed);
             choices.extend(emissions.map(|emits| Choice::Wake { at, releases: Some(held), emits }));
         }

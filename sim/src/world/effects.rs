@@ -53,7 +53,8 @@ impl World {
             Effect::Apply { update, port, action } => self.apply(instance, at, (update, port, action), listener),
             Effect::Broadcast { marker, ports } => self.broadcast(instance, at, marker, ports, listener),
             Effect::Report { update, report } => {
-                let next = self.net.tallies[update.0 as usize - 1].report(at, report, instance.program.mutant());
+                let tally = &mut self.net.tallies[update.0 as usize - 1];
+                let next = tally.report(at, report, instance.program.mutant());
                 self.conclude(instance, update, next, listener);
             }
             Effect::Finish | Effect::Drain => {}

@@ -4,6 +4,7 @@ use super::{Listener, Taking, World};
 use crate::instance::{Fault, Instance};
 use crate::net::{Item, Parcel};
 use crate::observation::Observation;
+use crate::shared::Shared;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::id::{InPort, OperatorId, PortIndex, UpdateId};
 use neurath_model::marker::{Mail, Marker};
@@ -46,7 +47,7 @@ impl World {
         self.net.extend(instance);
         let tally = Tally::new(&deployment.expected);
         let next = tally.submitted(instance.program.mutant());
-        self.net.tallies.push(tally);
+        self.net.tallies.push(Shared::new(tally));
         self.observe(instance, Observation::Submitted { update }, listener);
         for at in &deployment.heads {
             self.net.cell_mut(*at).mail.push(Mail::Marker(update));
