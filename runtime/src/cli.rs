@@ -26,6 +26,7 @@ pub mod planned;
 pub mod render;
 pub mod words;
 
+pub mod bench;
 pub mod check;
 pub mod convert;
 pub mod demo;
@@ -65,6 +66,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 enum Verb {
     /// Check seven updates, then let an HTTP server go through them again and again under load, and report.
     Demo(demo::Args),
+    /// Measure, side by side in one run.
+    Bench(bench::Args),
     /// Validate a flow, plan updates of it, and model-check them.
     Check(check::Args),
     /// Show the plan of an update.
@@ -178,6 +181,7 @@ fn answer_usage(usage: &clap::Error, out: &mut impl Write, err: &mut impl Write,
 fn run(verb: Verb, session: &mut input::Session) -> Answer {
     match verb {
         Verb::Demo(args) => demo::run(args, session),
+        Verb::Bench(args) => bench::run(args, session),
         Verb::Check(args) => check::run(args, session),
         Verb::Plan(args) => plan::run(args, session),
         Verb::Graph(args) => graph::run(args, session),

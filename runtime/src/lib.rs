@@ -21,6 +21,7 @@ pub mod http;
 pub mod load;
 pub mod report;
 
+pub mod bench;
 pub mod demo;
 
 pub mod cli;

@@ -60,13 +60,21 @@ pub struct Check<'a> {
     budget: Budget,
     only: Option<&'a [&'a str]>,
     search: Search,
+    wide: bool,
     progress: Box<dyn FnMut(&Progress) + 'a>,
 }
 
 impl<'a> Check<'a> {
     /// A check of all properties of an instance, by the reduced search, within the default budget.
     pub fn new(instance: &'a Instance) -> Self {
-        Self { instance, budget: Budget::default(), only: None, search: Search::Reduced, progress: Box::new(|_| {}) }
+        Self {
+            instance,
+            budget: Budget::default(),
+            only: None,
+            search: Search::Reduced,
+            wide: false,
+            progress: Box::new(|_| {}),
+        }
     }
 
     /// Stays within a budget.
@@ -87,6 +95,13 @@ impl<'a> Check<'a> {
     #[must_use]
     pub fn search(mut self, search: Search) -> Self {
         self.search = search;
+        self
+    }
+
+    /// Tells states apart by fingerprints of 128 bits: see [`Explorer::wide`].
+    #[must_use]
+    pub fn wide(mut self, wide: bool) -> Self {
+        self.wide = wide;
         self
     }
 
@@ -126,7 +141,7 @@ impl<'a> Check<'a> {
     }
 
     fn explore<S: System<Choice = Choice>>(&mut self, system: &S, budget: Budget) -> Exploration<Choice> {
-        let explorer = Explorer::new(system).budget(budget).progress(&mut self.progress);
+        let explorer = Explorer::new(system).budget(budget).wide(self.wide).progress(&mut self.progress);
         match self.only {
             // Asked for all, the explorer reports the first that a state breaks, whichever it is.
             None => explorer.run(),

@@ -118,9 +118,11 @@ pub struct Exploration<C> {
     pub coverage: Vec<(&'static str, u64)>,
     /// Whether each of the system's witnesses held in some state.
     pub witnesses: Vec<(&'static str, bool)>,
-    /// An upper bound on the probability that two of the distinct states share a 64-bit fingerprint, one hiding the
-    /// other, if fingerprints are as good as random: n² / 2⁶⁵.
+    /// An upper bound on the probability that two of the distinct states share a fingerprint, one hiding the
+    /// other, if fingerprints are as good as random: n² / 2⁶⁵, for those of 64 bits.
     pub collision_bound: f64,
+    /// How many bits a fingerprint has: 64, or 128 in a [`wide`](Explorer::wide) search.
+    pub fingerprint_bits: u32,
     /// The most states that the frontier held at a time.
     pub frontier_max: u64,
     /// Memory held for each distinct state at the end, the frontier apart.
@@ -156,13 +158,14 @@ pub struct Explorer<'a, S: System> {
     system: &'a S,
     budget: Budget,
     only: Option<&'a [&'a str]>,
+    wide: bool,
     progress: Option<Tell<'a>>,
 }
 
 impl<'a, S: System> Explorer<'a, S> {
     /// An exploration of all properties of a system, within the default budget.
     pub fn new(system: &'a S) -> Self {
-        Self { system, budget: Budget::default(), only: None, progress: None }
+        Self { system, budget: Budget::default(), only: None, wide: false, progress: None }
     }
 
     /// Stays within a budget.
@@ -180,6 +183,13 @@ impl<'a, S: System> Explorer<'a, S> {
         self
     }
 
+    /// Tells states apart by fingerprints of 128 bits: three times the memory, and practically no chance of overlooking one.
+    #[must_use]
+    pub fn wide(mut self, wide: bool) -> Self {
+        self.wide = wide;
+        self
+    }
+
     /// Tells how far it is, every few thousand states, first at the first.
     #[must_use]
     pub fn progress(mut self, tell: impl FnMut(&Progress) + 'a) -> Self {
@@ -194,6 +204,6 @@ impl<'a, S: System> Explorer<'a, S> {
     /// If the system has no initial state, offers a choice whose kind it does not list, or offers
     /// different choices in equal states.
     pub fn run(self) -> Exploration<S::Choice> {
-        Search::new(self.system, self.budget, self.only, self.progress).run()
+        Search::new(self.system, self.budget, self.only, self.wide, self.progress).run()
     }
 }

@@ -29,7 +29,7 @@
 
 use crate::system::System;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
-use stateright::{Model, Property};
+use stateright::{Checker, Model, Property};
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::net::{SocketAddr, TcpListener};
@@ -112,6 +112,36 @@ fn witness_functions<S: System>() -> [WitnessFunction<S>; WITNESSES_MAX] {
         ($($witness:literal)*) => { [$(witnessed::<S, $witness>),*] };
     }
     functions!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
+}
+
+/// In which order stateright looks at states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Level by level.
+    Breadth,
+    /// Down one run first.
+    Depth,
+}
+
+/// What stateright's own search, with one thread, counts of a system: states generated, and distinct ones.
+pub fn counted<S>(system: S, order: Order) -> (u64, u64)
+where
+    S: System + Send + Sync + 'static,
+    S::State: Send + Sync + 'static,
+    S::Choice: Send + Sync + 'static,
+{
+    let checker = Checked(system).checker();
+    match order {
+        Order::Breadth => counts(&checker.spawn_bfs().join()),
+        Order::Depth => counts(&checker.spawn_dfs().join()),
+    }
+}
+
+fn counts<M: Model>(seen: &impl Checker<M>) -> (u64, u64)
+where
+    M::State: std::hash::Hash,
+{
+    (seen.state_count() as u64, seen.unique_state_count() as u64)
 }
 
 /// Serves stateright's Explorer, in which a person takes one choice after the other, until the process ends.

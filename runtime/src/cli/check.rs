@@ -61,6 +61,9 @@ pub struct Args {
     /// Look at every interleaving, also at those that end like others: slower, and nothing is left out.
     #[arg(long)]
     full: bool,
+    /// Tell states apart by fingerprints of 128 bits instead of 64.
+    #[arg(long)]
+    wide: bool,
     /// Give up beyond this many distinct states.
     #[arg(long, value_name = "MAX", default_value_t = Budget::default().states_max)]
     states: u64,
@@ -141,7 +144,7 @@ fn explore(args: &Args, subject: &Subject, session: &Session) -> Checked {
         }
     };
     let search = if args.full { Search::Full } else { Search::Reduced };
-    let check = Check::new(&subject.instance).search(search).budget(budget).progress(show);
+    let check = Check::new(&subject.instance).search(search).wide(args.wide).budget(budget).progress(show);
     let checked = if args.properties.is_empty() { check.run() } else { check.only(&subject.properties).run() };
     if let Some(bar) = &bar {
         bar.finish_and_clear();

@@ -24,6 +24,9 @@ const CYCLE: [(&str, &str); 7] = [
     ("blocking.toml", include_str!("../../flows/http/blocking.toml")),
 ];
 
+/// From the base to a cached, non-blocking server at once.
+const NIO_AND_CACHE: (&str, &str) = ("nio-and-cache.toml", include_str!("../../flows/http/nio-and-cache.toml"));
+
 /// The flow files that they name.
 const FLOWS: [(&str, &str); 4] = [
     ("nio.fbp", include_str!("../../flows/http/nio.fbp")),
@@ -38,6 +41,11 @@ pub fn cycle() -> Vec<(Update, SourceMap)> {
         .iter()
         .map(|(name, text)| read(name, text).expect("the updates that come with this crate are valid"))
         .collect()
+}
+
+/// The largest update that comes with this crate: of the flow as it is at first, to that with non-blocking I/O and a cache.
+pub fn nio_and_cache() -> (Update, SourceMap) {
+    read(NIO_AND_CACHE.0, NIO_AND_CACHE.1).expect("the updates that come with this crate are valid")
 }
 
 fn read(name: &str, text: &str) -> Result<(Update, SourceMap), Diagnostics> {

@@ -4,7 +4,7 @@
 //! them whether it ended. stateright does the same, so the counts of the two agree even on a search that a breach cuts short.
 
 use super::origins::{NUMBERS, Number, Origins};
-use super::visited::{Fingerprints, Visited};
+use super::visited::{Fingerprints, Known};
 use super::{Budget, Exploration, Limit, Progress, Tell, Verdict};
 use crate::system::{Breach, System};
 use std::mem;
@@ -32,7 +32,7 @@ pub(super) struct Search<'a, S: System> {
     tell: Option<Tell<'a>>,
     began: Instant,
     fingerprints: Fingerprints,
-    visited: Visited,
+    known: Known,
     origins: Origins,
     /// The states found for the next level.
     next: Vec<S::State>,
@@ -50,7 +50,13 @@ pub(super) struct Search<'a, S: System> {
 }
 
 impl<'a, S: System> Search<'a, S> {
-    pub(super) fn new(system: &'a S, budget: Budget, only: Option<&'a [&'a str]>, tell: Option<Tell<'a>>) -> Self {
+    pub(super) fn new(
+        system: &'a S,
+        budget: Budget,
+        only: Option<&'a [&'a str]>,
+        wide: bool,
+        tell: Option<Tell<'a>>,
+    ) -> Self {
         Self {
             system,
             budget: Budget { states_max: budget.states_max.min(NUMBERS), ..budget },
@@ -58,7 +64,7 @@ impl<'a, S: System> Search<'a, S> {
             tell,
             began: Instant::now(),
             fingerprints: Fingerprints::default(),
-            visited: Visited::new(),
+            known: Known::new(wide),
             origins: Origins::default(),
             next: Vec::new(),
             choices: Vec::new(),
@@ -87,7 +93,7 @@ impl<'a, S: System> Search<'a, S> {
         let initial = self.system.initial();
         assert!(!initial.is_empty(), "a system begins in some state, or every property holds of nothing");
         for (index, state) in initial.into_iter().enumerate() {
-            if self.visited.insert(self.fingerprints.of(&state)) {
+            if self.known.insert(&mut self.fingerprints, &state) {
                 self.generated += 1;
                 self.room_for_one()?;
                 self.origins.push_initial(index);
@@ -180,7 +186,7 @@ impl<'a, S: System> Search<'a, S> {
             self.mind_the_clock()?;
         }
         self.cover(choice);
-        if self.visited.insert(self.fingerprints.of(&next)) {
+        if self.known.insert(&mut self.fingerprints, &next) {
             self.room_for_one()?;
             self.origins.push(number, index);
             self.next.push(next);
@@ -232,7 +238,7 @@ impl<'a, S: System> Search<'a, S> {
 
     fn conclude(self, verdict: Verdict<S::Choice>) -> Exploration<S::Choice> {
         let distinct = self.origins.count();
-        let bytes = self.visited.bytes() + self.origins.bytes();
+        let bytes = self.known.bytes() + self.origins.bytes();
         Exploration {
             verdict,
             generated: self.generated,
@@ -241,7 +247,8 @@ impl<'a, S: System> Search<'a, S> {
             ended: self.ended,
             coverage: self.system.kinds().iter().copied().zip(self.taken).collect(),
             witnesses: self.system.witnesses().iter().copied().zip(self.witnessed).collect(),
-            collision_bound: collision_bound(distinct),
+            collision_bound: collision_bound(distinct, self.known.bits()),
+            fingerprint_bits: self.known.bits() as u32,
             frontier_max: self.frontier_max,
             bytes_per_state: bytes as f64 / distinct.max(1) as f64,
             elapsed: self.began.elapsed(),
@@ -249,7 +256,7 @@ impl<'a, S: System> Search<'a, S> {
     }
 }
 
-/// Among n values of 64 bits drawn at random there are n²/2 pairs at most, each equal with probability 2⁻⁶⁴.
-fn collision_bound(distinct: u64) -> f64 {
-    (distinct as f64).powi(2) / 2_f64.powi(65)
+/// Among n values of b bits drawn at random there are n²/2 pairs at most, each equal with probability 2⁻ᵇ.
+fn collision_bound(distinct: u64, bits: i32) -> f64 {
+    (distinct as f64).powi(2) / 2_f64.powi(bits + 1)
 }

@@ -109,6 +109,15 @@ fn four_gallons_take_six_steps_and_the_run_replays() {
 }
 
 #[test]
+fn a_wide_search_sees_the_same() {
+    let grid = Grid::new(30, 40);
+    let (narrow, wide) = (Explorer::new(&grid).run(), Explorer::new(&grid).wide(true).run());
+    assert_eq!((narrow.generated, narrow.distinct), (wide.generated, wide.distinct));
+    assert_eq!((narrow.fingerprint_bits, wide.fingerprint_bits), (64, 128));
+    assert!(wide.collision_bound > 0.0 && wide.collision_bound * 2_f64.powi(60) < narrow.collision_bound);
+}
+
+#[test]
 fn two_explorations_are_equal_but_for_time() {
     let jugs = Jugs { forbidden_in_big: Some(4), ..Jugs::default() };
     let [one, two] = [(); 2].map(|()| Exploration { elapsed: Duration::ZERO, ..Explorer::new(&jugs).run() });

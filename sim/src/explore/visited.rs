@@ -8,6 +8,7 @@
 //! platforms agree too (the standard library's slices of wide integers on big-endian ones apart). The bytes are gathered
 //! first and hashed in one go: the streaming form of XXH3 sets up a block of a quarter of a kilobyte for each state.
 
+use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::mem;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
@@ -78,6 +79,42 @@ impl Hasher for Fingerprints {
 
     fn finish(&self) -> u64 {
         xxh3_64(&self.bytes).max(1)
+    }
+}
+
+/// Which states were found, by fingerprints of 64 bits, or of 128 where it is worth it.
+pub(super) enum Known {
+    Narrow(Visited),
+    Wide(HashSet<u128>),
+}
+
+impl Known {
+    pub(super) fn new(wide: bool) -> Self {
+        if wide { Self::Wide(HashSet::new()) } else { Self::Narrow(Visited::new()) }
+    }
+
+    /// Adds a state; whether it was new.
+    pub(super) fn insert<T: Hash>(&mut self, fingerprints: &mut Fingerprints, state: &T) -> bool {
+        match self {
+            Self::Narrow(visited) => visited.insert(fingerprints.of(state)),
+            Self::Wide(visited) => visited.insert(fingerprints.wide(state)),
+        }
+    }
+
+    /// Bytes held; of the standard library's set, a byte and a slot for each that there is room for.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Narrow(visited) => visited.bytes(),
+            Self::Wide(visited) => visited.capacity() * 8 / 7 * (mem::size_of::<u128>() + 1),
+        }
+    }
+
+    /// How many bits a fingerprint has.
+    pub(super) fn bits(&self) -> i32 {
+        match self {
+            Self::Narrow(_) => 64,
+            Self::Wide(_) => 128,
+        }
     }
 }
 

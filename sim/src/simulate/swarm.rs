@@ -84,7 +84,7 @@ impl Swarm {
 impl Weights {
     /// Each weight is drawn from 1, 3, 9 and 27, so that one may be far ahead of another. The end of the flow is rare,
     /// because little happens after it.
-    pub(crate) fn draw(operators: usize, rng: &mut impl Rng) -> Self {
+    pub fn draw(operators: usize, rng: &mut impl Rng) -> Self {
         let mut weight = || 3_u32.pow(rng.random_range(0..=3));
         let kinds = Choice::KINDS.iter().map(|kind| if *kind == "end" { 1 } else { weight() }).collect();
         Self { kinds, drops: weight(), operators: (0..operators).map(|_| weight()).collect() }

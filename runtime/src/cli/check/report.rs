@@ -121,8 +121,8 @@ fn choices(exploration: &Explored) -> String {
 
 fn hashing(exploration: &Explored) -> String {
     format!(
-        "two states were taken for one with probability below {:.1e}, as fingerprints have 64 bits",
-        exploration.collision_bound
+        "two states were taken for one with probability below {:.1e}, as fingerprints have {} bits",
+        exploration.collision_bound, exploration.fingerprint_bits
     )
 }
 
@@ -227,6 +227,7 @@ pub(super) fn json(subject: &Subject, checked: &Checked, exit: Exit) -> Value {
             .map(|(about, (witness, met))| json!({ "property": about.code, "witness": witness, "met": met }))
             .collect::<Vec<_>>(),
         "collision_bound": exploration.collision_bound,
+        "fingerprint_bits": exploration.fingerprint_bits,
         "seconds": exploration.elapsed.as_secs_f64(),
         "verdict": match exit {
             Exit::Done => "holds",
