@@ -54,7 +54,7 @@ mod obstacle;
 mod part;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// A trace that is a behaviour of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

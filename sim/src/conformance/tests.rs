@@ -1,7 +1,7 @@
 //! Runs of the model verify; runs that were tampered with do not, or are other runs of the model.
 
 mod diagnoses;
-mod recorded;
+pub(crate) mod recorded;
 
 use super::*;
 use crate::replay::replay;

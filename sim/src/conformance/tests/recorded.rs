@@ -1,6 +1,6 @@
 //! Traces to verify: a world driven at random, written down as threads would, each operator for itself.
 
-use crate::instance::{Bounds, Instance};
+use crate::instance::{Bounds, Fault, Instance};
 use crate::observation::Observation;
 use crate::world::World;
 use neurath_model::choice::Choice;
@@ -18,7 +18,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A flow, its components, and updates to submit in order.
-pub(super) struct Case {
+#[derive(Clone)]
+pub(crate) struct Case {
     flow: Flow,
     catalogue: Catalogue,
     updates: Vec<Update>,
@@ -40,47 +41,55 @@ impl Case {
     }
 
     /// The HTTP server, switched to non-blocking I/O and back.
-    pub(super) fn http() -> Self {
+    pub(crate) fn http() -> Self {
         Self::new(HTTP_FLOW, HTTP, &[NIO, BLOCKING])
     }
 
     /// One operator after the other.
-    pub(super) fn chain() -> Self {
+    pub(crate) fn chain() -> Self {
         let flow = "src(small/source) OUT -> IN a(small/step) OUT -> IN b(small/filter) OUT -> IN c(small/step)
                     c OUT -> IN sink(small/sink)";
         Self::new(flow, SMALL, &[&second("both", &["a", "c"])])
     }
 
     /// Two branches from a fork to a join that takes from both together.
-    pub(super) fn diamond() -> Self {
+    pub(crate) fn diamond() -> Self {
         let flow = "src(small/source) OUT -> IN fork(small/fork) A -> IN x(small/step) OUT -> L join(small/join)
                     fork B -> IN y(small/step) OUT -> R join OUT -> IN sink(small/sink)";
         Self::new(flow, SMALL, &[&second("left", &["x"]), &second("right", &["y"])])
     }
 
     /// Two branches from a router to a merge, and a buffer behind it.
-    pub(super) fn crossing() -> Self {
+    pub(crate) fn crossing() -> Self {
         let flow = "src(small/source) OUT -> IN route(small/route) A -> IN x(small/step) OUT -> L merge(small/merge)
                     route B -> R merge OUT -> IN batch(small/batch) OUT -> IN sink(small/sink)";
         Self::new(flow, SMALL, &[&second("x", &["x"])])
     }
 
+    /// One operator after the other, of which one goes.
+    pub(crate) fn chain_evolved() -> Self {
+        let case = Self::chain();
+        let after = "src(small/source) OUT -> IN a(small/step) OUT -> IN c(small/step) OUT -> IN sink(small/sink)";
+        let after = fbp::parse("after.fbp", after).unwrap_or_else(|e| panic!("{e:?}")).0;
+        Self { updates: vec![Update::to_flow("shorter", after)], ..case }
+    }
+
     /// The same with as many updates as asked for, to and fro.
-    pub(super) fn often(self, updates: usize) -> Self {
+    pub(crate) fn often(self, updates: usize) -> Self {
         let updates = self.updates.iter().cycle().take(updates).cloned().collect();
         Self { updates, ..self }
     }
 
     /// The same, with updates that travel that way and not as is best for each.
-    pub(super) fn by(self, scheduler: Scheduler) -> Self {
+    pub(crate) fn by(self, scheduler: Scheduler) -> Self {
         Self { scheduler: Some(scheduler), ..self }
     }
 
-    pub(super) fn graph(&self) -> FlowGraph {
+    pub(crate) fn graph(&self) -> FlowGraph {
         validate(&self.flow, &SourceMap::default(), &self.catalogue).unwrap_or_else(|e| panic!("{e:?}"))
     }
 
-    pub(super) fn instance(&self, bounds: Bounds) -> Instance {
+    pub(crate) fn instance(&self, bounds: Bounds) -> Instance {
         let (mut graph, mut plans) = (self.graph(), Vec::new());
         for update in &self.updates {
             let planned = plan(&graph, update, &SourceMap::default(), &self.catalogue, self.scheduler);
@@ -93,8 +102,14 @@ impl Case {
     }
 
     /// A run to its end, drawn from the seed, as each operator's lines.
-    pub(super) fn record(&self, seed: u64, packets: u64, capacity: usize) -> Recorded {
+    pub(crate) fn record(&self, seed: u64, packets: u64, capacity: usize) -> Recorded {
+        self.record_with(None, seed, packets, capacity)
+    }
+
+    /// The same with a fault put in, if any.
+    pub(crate) fn record_with(&self, fault: Option<Fault>, seed: u64, packets: u64, capacity: usize) -> Recorded {
         let instance = self.instance(Bounds { packets, capacity, ends: true, hangups: true });
+        let instance = fault.map_or(instance.clone(), |fault| instance.with_fault(fault));
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let (mut world, mut pen) = (World::new(&instance), Pen::new(&instance, &self.updates));
         let mut choices = Vec::new();
@@ -111,7 +126,7 @@ impl Case {
             let choice = choices.swap_remove(rng.random_range(0..choices.len()));
             pen.step(&mut world, &choice);
         }
-        assert_eq!(world.breaches, [], "the protocol is right");
+        assert!(fault.is_some() || world.breaches.is_empty(), "the protocol is right: {:?}", world.breaches);
         let header = Header::new(self.flow.clone(), self.catalogue.clone(), capacity);
         Recorded { header, parts: pen.stop(), seed }
     }
@@ -124,7 +139,7 @@ fn second(name: &str, operators: &[&str]) -> String {
 }
 
 /// Writes down each operator's steps.
-pub(super) struct Pen<'a> {
+pub(crate) struct Pen<'a> {
     instance: &'a Instance,
     updates: &'a [Update],
     /// By operator; the entrance's is the last.
@@ -133,12 +148,12 @@ pub(super) struct Pen<'a> {
 }
 
 impl<'a> Pen<'a> {
-    pub(super) fn new(instance: &'a Instance, updates: &'a [Update]) -> Self {
+    pub(crate) fn new(instance: &'a Instance, updates: &'a [Update]) -> Self {
         Self { instance, updates, parts: vec![Vec::new(); instance.program.operators().len() + 1], answers: Vec::new() }
     }
 
     /// Takes a step, and writes it down.
-    pub(super) fn step(&mut self, world: &mut World, choice: &Choice) {
+    pub(crate) fn step(&mut self, world: &mut World, choice: &Choice) {
         let mut of: Vec<Lineage> = Vec::new();
         let answers = &mut self.answers;
         world.step(self.instance, choice, &mut |o| match o {
@@ -158,7 +173,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Every operator's lines, with the last.
-    pub(super) fn stop(mut self) -> Vec<Vec<Line>> {
+    pub(crate) fn stop(mut self) -> Vec<Vec<Line>> {
         let entrance = self.parts.len() - 1;
         for (i, part) in self.parts.iter_mut().enumerate() {
             let steps = part.len() as u64;
@@ -174,15 +189,15 @@ impl<'a> Pen<'a> {
 }
 
 /// A run as its operators wrote it.
-pub(super) struct Recorded {
+pub(crate) struct Recorded {
     header: Header,
-    pub(super) parts: Vec<Vec<Line>>,
+    pub(crate) parts: Vec<Vec<Line>>,
     seed: u64,
 }
 
 impl Recorded {
     /// The lines in one file, those of different operators in any order.
-    pub(super) fn shuffled(&self) -> Vec<Line> {
+    pub(crate) fn shuffled(&self) -> Vec<Line> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ 0x5eed);
         let mut rest: Vec<_> = self.parts.iter().map(|p| p.iter()).collect();
         let mut lines = Vec::new();
@@ -196,7 +211,7 @@ impl Recorded {
         lines
     }
 
-    pub(super) fn text(&self, lines: &[Line]) -> String {
+    pub(crate) fn text(&self, lines: &[Line]) -> String {
         let mut text = serde_json::to_string(&self.header).unwrap() + "\n";
         for line in lines {
             text += &serde_json::to_string(line).unwrap();
@@ -205,12 +220,12 @@ impl Recorded {
         text
     }
 
-    pub(super) fn trace(&self, lines: &[Line]) -> Trace {
+    pub(crate) fn trace(&self, lines: &[Line]) -> Trace {
         Trace::parse("run.trace", &self.text(lines)).unwrap_or_else(|e| panic!("{e:?}"))
     }
 
     /// The same with another capacity in the header.
-    pub(super) fn of_capacity(mut self, capacity: usize) -> Self {
+    pub(crate) fn of_capacity(mut self, capacity: usize) -> Self {
         self.header.capacity = capacity;
         self
     }
