@@ -257,6 +257,7 @@ impl<'a> Draft<'a> {
             targets: targets.into_iter().collect(),
             changed: changed.into_iter().collect(),
             finishing: d.retired.iter().copied().filter(|at| !hands_over(at)).collect(),
+            heirs: self.handovers.iter().map(|handover| (handover.from, handover.to.as_str())).collect(),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::id::{ArcId, InPort, OperatorId, OutPort};
 use crate::reconnection::Reconnection;
 use crate::update::StatePolicy;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// What another scheduler would give for the update of a plan.
@@ -118,9 +118,15 @@ impl Plan {
     fn effect<'a>(&'a self, before: &'a FlowGraph, marked: &BTreeSet<OutPort>) -> Effect<'a> {
         let changed: Vec<OperatorId> = self.actions.keys().copied().collect();
         let all: BTreeSet<_> = changed.iter().copied().chain(marked.iter().map(|out| out.operator)).collect();
-        let hands_over = |at: &OperatorId| self.actions[at].iter().any(|a| matches!(a, Action::HandOver { .. }));
-        let finishing = self.retired.iter().copied().filter(|at| !hands_over(at)).collect();
-        Effect { before, after: Some(&self.after), targets: all.into_iter().collect(), changed, finishing }
+        let heir = |(at, actions): (&OperatorId, &'a Vec<Action>)| {
+            actions.iter().find_map(|action| match action {
+                Action::HandOver { to, .. } => Some((*at, to.as_str())),
+                _ => None,
+            })
+        };
+        let heirs: BTreeMap<OperatorId, &str> = self.actions.iter().filter_map(heir).collect();
+        let finishing = self.retired.iter().copied().filter(|at| !heirs.contains_key(at)).collect();
+        Effect { before, after: Some(&self.after), targets: all.into_iter().collect(), changed, finishing, heirs }
     }
 
     /// The operators before at which something changes: those that go, those that run something else, those that get other arcs.

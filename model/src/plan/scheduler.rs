@@ -8,7 +8,7 @@ use crate::graph::{FlowGraph, GraphArc, Node};
 use crate::id::OperatorId;
 use crate::update::Guarantee;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -53,6 +53,8 @@ pub(super) struct Effect<'a> {
     pub(super) changed: Vec<OperatorId>,
     /// Those that hold open work and let go of all of it before the marker goes on.
     pub(super) finishing: Vec<OperatorId>,
+    /// Those that go and hand over what they hold, and the operators after to which they do.
+    pub(super) heirs: BTreeMap<OperatorId, &'a str>,
 }
 
 impl Scheduler {
@@ -256,12 +258,12 @@ fn held_between(effect: &Effect<'_>) -> Option<String> {
     })
 }
 
-/// What the update changes or brings in, and packets of a holder come to in the flow after it: what was a feedback arc before, where
-/// lineages end, may lead on there.
+/// What the update changes or brings in, and packets of a holder come to in the flow after it, from where it is or from its heir: what was
+/// a feedback arc before, where lineages end, may lead on there.
 fn met_after(effect: &Effect<'_>, holder: OperatorId) -> Option<String> {
     let (before, after) = (effect.before, effect.after?);
     let is_new = |name: &str| before.find(name).is_none_or(|id| effect.changed.contains(&id));
-    let stays = after.find(&before.operator(holder).name)?;
+    let stays = after.find(effect.heirs.get(&holder).copied().unwrap_or(&before.operator(holder).name))?;
     let ways = Ways::of(after);
     let behind = ways.behind(stays).iter().map(|id| &after.operator(*id).name);
     behind.into_iter().find(|name| is_new(name)).cloned()

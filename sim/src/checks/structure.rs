@@ -267,7 +267,8 @@ fn operators_change_places() {
 /// A trophy of the planner, found by seed 853 of the simulator's random updates of the HTTP server: before the update nothing is behind
 /// `reply`, since lineages end on the way back, and so a marker was promised to overtake what `reply` holds without harm. But an
 /// operator that comes on the way back is behind it: a request that the old `load` had read, and that `reply` held when the marker passed,
-/// went on to what the same update had brought in (S4). Only what is the same afterwards may be met there (U11).
+/// went on to what the same update had brought in (S4). Only what is the same afterwards may be met there (U11). Seed 24502 then found
+/// the same where `reply` goes, and its heir lets go of what it held.
 #[test]
 fn feedback_arcs_move() {
     let http = |flows: &[&str], states: &str| -> Evolution {
@@ -282,11 +283,14 @@ fn feedback_arcs_move() {
     let nio =
         HTTP_TALLIED.replace("http/load", "http/load:version=nio").replace("http/reply", "http/reply:version=nio");
     let to_nio = "[operator.load]\nstate = 'keep'\n[operator.reply]\nstate = { transfer = 'reply-to-nio' }";
+    let heir = HTTP_TALLIED.replace("IN reply(http/reply)", "IN heir(http/reply)");
+    let inherits = "[operator.heir]\nfrom = 'reply'\nstate = 'keep'";
     let all = Bounds { ends: true, hangups: true, ..bounds(1, 1) };
     let table = tabulate(vec![
         ("an operator comes on the way back", bounds(2, 1), &[TRANSIT], http(&[HTTP_TALLIED], "")),
         ("it comes, and goes again", bounds(2, 1), &[TRANSIT, RELEASED], http(&[HTTP_TALLIED, HTTP], "")),
         ("it comes, and others change", bounds(2, 1), &[TRANSIT], http(&[&nio], to_nio)),
+        ("it comes, and another lets go of what is held", bounds(2, 1), &[TRANSIT, RELEASED], http(&[&heir], inherits)),
         ("the one to which it comes back is replaced", bounds(2, 1), &[TRANSIT, RELEASED], http(&[&again], take)),
         ("and its connections are dropped", bounds(2, 1), &[TRANSIT, RELEASED], http(&[&again], "")),
         ("it comes, and the flow ends", all, &[TRANSIT], http(&[HTTP_TALLIED], "")),
