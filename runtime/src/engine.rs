@@ -7,7 +7,7 @@
 //! Reading order: [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO queues whose end moves), [`carried`] (what a
 //! marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an operator that runs), [`worker`] (a
 //! thread with its operators), [`placement`] (which operator on which thread), [`control`] (entrance and exit: the order of
-//! updates, and their answers), [`crew`] (how operators are put to work), [`running`] (a flow that runs, and what can be
+//! updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken as a schedule says), [`running`] (a flow that runs, and what can be
 //! asked of it), [`status`] (what it says of itself), [`tracer`] (the run as a trace).
 //!
 //! Operators know nothing of threads, threads nothing of updates: an activation performs the effects of the protocol
@@ -18,6 +18,7 @@ pub(crate) mod arc;
 pub(crate) mod carried;
 pub(crate) mod control;
 pub(crate) mod crew;
+pub mod gate;
 pub(crate) mod mailbox;
 pub mod placement;
 pub mod running;

@@ -50,7 +50,7 @@ fn shape(site: &Site) -> Flow {
 
 fn traced(path: &Path, placement: Placement) -> Options {
     let file = BufWriter::new(File::create(path).expect("a trace file"));
-    Options { capacity: 4, placement, trace: Some(Box::new(file)) }
+    Options { capacity: 4, placement, trace: Some(Box::new(file)), gate: None }
 }
 
 /// Changes the server while clients send, and looks whether all is well: in what the clients saw, in what is there afterwards,

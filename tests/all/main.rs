@@ -3,6 +3,7 @@
 //! * `book`: the book says what the code says, and its links lead somewhere.
 //! * `operator`: the worked example of the book, run.
 //! * `serving`: the HTTP server under load and updates, its trace replayed against the model.
+//! * `forced`: schedules of the checker, carried out by real threads.
 //! * `refusals`: bad requests and updates to a running server, which serves on.
 //! * `invalid_updates`: a table of updates that are refused, with all that is said; none reaches the flow.
 //! * `threads`: flows of other shapes on real threads, and functions that fail.
@@ -11,6 +12,7 @@
 mod book;
 mod cycle;
 mod evolution;
+mod forced;
 mod invalid_updates;
 mod operator;
 mod refusals;

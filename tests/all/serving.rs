@@ -41,7 +41,7 @@ fn mixed(site: &Site) -> u64 {
 
 fn traced(path: &Path, placement: Placement) -> Options {
     let file = BufWriter::new(File::create(path).expect("a trace file"));
-    Options { capacity: 4, placement, trace: Some(Box::new(file)) }
+    Options { capacity: 4, placement, trace: Some(Box::new(file)), gate: None }
 }
 
 fn served_and_verified(placement: Placement) {

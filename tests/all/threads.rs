@@ -244,7 +244,7 @@ fn updated_under_load(flow: &str, taggers: &[&str], placement: Placement) -> Vec
     let registry = registry(&seen);
     let graph = graph(flow, &registry);
     let trace = Buffer::default();
-    let options = Options { capacity: 1, placement, trace: Some(Box::new(trace.clone())) };
+    let options = Options { capacity: 1, placement, trace: Some(Box::new(trace.clone())), gate: None };
     let running = Running::start(&graph, Arc::new(registry), options).expect("it starts");
     for k in 0..6 {
         let so_far = seen.lock().expect("not poisoned").len();

@@ -57,7 +57,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     if !args.root.is_dir() {
         return Err(no_folder(&args.root));
     }
-    let options = Options { capacity: args.capacity as usize, placement: args.placement, trace };
+    let options = Options { capacity: args.capacity as usize, placement: args.placement, trace, gate: None };
     let (flow, map) = match &args.flow {
         Some(path) => session.flow(path)?,
         None => {

@@ -10,6 +10,7 @@
 use crate::engine::arc::{Item, Receiver, Sender};
 use crate::engine::carried::{Carried, PreparedAction, Replacement, Stage};
 use crate::engine::control::Control;
+use crate::engine::gate::Gate;
 use crate::engine::mailbox::{Letter, Mailbox};
 use crate::engine::signal::Signal;
 use crate::engine::tracer::Tracer;
@@ -21,7 +22,7 @@ use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, PortSet, UpdateId};
 use neurath_model::marker::{Mail, Marker, Report};
 use neurath_model::program::{Act, Move};
-use neurath_model::protocol::{Effect, Effects, Event, Head, Interface, Operator};
+use neurath_model::protocol::{Effect, Effects, Event, Head, Interface, Operator, Readable};
 use neurath_model::update::StatePolicy;
 use smallvec::smallvec;
 use std::collections::VecDeque;
@@ -111,6 +112,8 @@ pub(crate) struct Activation {
     /// How many packets an arc holds, but for feedback.
     pub(crate) capacity: usize,
     pub(crate) tracer: Option<Tracer>,
+    /// What says when it takes which step, if it is not free.
+    pub(crate) gate: Option<Arc<Gate>>,
     pub(crate) token_base: usize,
     pub(crate) progress: Progress,
 }
@@ -204,23 +207,34 @@ impl Activation {
             self.conclude(poll);
             return true;
         }
-        match self.next_turn() {
-            Some(Turn::Wake) => self.wake(poll),
-            Some(Turn::Mail(place)) => self.take_mail(place, poll),
-            Some(Turn::Attach(port)) => self.attach(port, poll),
-            Some(Turn::Read(pick)) => self.read(pick, poll),
-            None => return false,
+        let Some(turn) = self.next_turn() else { return false };
+        let starts = matches!(turn, Turn::Wake) && !self.progress.started;
+        self.take(turn, poll);
+        if let Some(gate) = self.gate.as_ref().filter(|_| !starts) {
+            gate.pass();
+        }
+        true
+    }
+
+    fn take(&mut self, turn: Turn, poll: &Poll) {
+        match turn {
+            Turn::Wake => self.wake(poll),
+            Turn::Mail(place) => self.take_mail(place, poll),
+            Turn::Attach(port) => self.attach(port, poll),
+            Turn::Read(pick) => self.read(pick, poll),
         }
         if self.flush() {
             self.conclude(poll);
         }
-        true
     }
 
     /// Wakes and ports take turns: a function that always asks for another wake must not keep markers waiting, nor a
     /// busy port what is ready (protocol rule 7).
     fn next_turn(&mut self) -> Option<Turn> {
         self.open_mailbox();
+        if let Some(gate) = self.gate.clone() {
+            return self.turn_at(&gate);
+        }
         let wake = self.wake_is_due().then_some(Turn::Wake);
         if self.progress.woke || wake.is_none() {
             let mail = self.next_mail().map(Turn::Mail).or_else(|| self.arc_that_came().map(Turn::Attach));
@@ -228,6 +242,35 @@ impl Activation {
         } else {
             wake
         }
+    }
+
+    /// The turn that the gate is at, if it is this operator's, and what it is about has come. That a function starts is no step in
+    /// a schedule.
+    fn turn_at(&mut self, gate: &Gate) -> Option<Turn> {
+        let may_wake = matches!(self.body, Body::Function(..)) && self.progress.operator.may_wake();
+        if may_wake && !self.progress.started && !self.is_stopped() {
+            return Some(Turn::Wake);
+        }
+        match gate.due(self.at)? {
+            Choice::Deliver { mail, .. } => {
+                self.next_mail().filter(|place| self.mailbox.is_at(*place, mail)).map(Turn::Mail)
+            }
+            Choice::Attach { port, .. } => {
+                let came = |slot: &Slot| matches!(slot, Slot::Expects(arc) if self.mailbox.has_arc(*arc));
+                came(&self.inputs[usize::from(port.0)]).then_some(Turn::Attach(port))
+            }
+            Choice::Fire { port, .. } => self.pick_of(port, |head| head == Head::Packet),
+            Choice::Mark { port, .. } => self.pick_of(port, |head| matches!(head, Head::Marker(_))),
+            Choice::Ended { port, .. } => self.pick_of(port, |head| head == Head::Closed),
+            Choice::Join { .. } => self.readable().tuple.then_some(Turn::Read(Pick::Tuple)),
+            Choice::Wake { .. } => may_wake.then_some(Turn::Wake),
+            Choice::Submit { .. } | Choice::End => None,
+        }
+    }
+
+    fn pick_of(&mut self, port: PortIndex, is_wanted: impl Fn(Head) -> bool) -> Option<Turn> {
+        let stands = self.readable().ports.contains(port) && is_wanted(self.inputs[usize::from(port.0)].head());
+        stands.then_some(Turn::Read(Pick::Port(port)))
     }
 
     fn open_mailbox(&mut self) {
@@ -257,22 +300,29 @@ impl Activation {
 
     /// A port to read, or a whole tuple. Ports take turns, so that none is starved.
     fn pick(&mut self) -> Option<Pick> {
-        let (is_stopped, mail, at) = (self.is_stopped(), self.mailbox.oldest(), self.at);
-        let (inputs, operator, interface) = (&mut self.inputs, &self.progress.operator, &self.interface);
-        let readable = operator.readable(interface, mail, |port| {
-            let slot = &mut inputs[usize::from(port.0)];
-            match slot.head() {
-                Head::Packet if is_stopped => Head::Empty,
-                Head::Marker(_) if !slot.gives_marker(operator, interface, at, port) => Head::Empty,
-                head => head,
-            }
-        });
+        let readable = self.readable();
         if readable.tuple {
             return Some(Pick::Tuple);
         }
         let passed_over = PortSet::first(usize::from(self.progress.next_port));
         let port = readable.ports.minus(passed_over).iter().next().or_else(|| readable.ports.iter().next())?;
         Some(Pick::Port(port))
+    }
+
+    /// What may be read now.
+    fn readable(&mut self) -> Readable {
+        // A stopped source may take packets, but not let go of any: a free one leaves them where they are; a schedule may say otherwise.
+        let is_stopped = self.is_stopped() && self.gate.is_none();
+        let (mail, at) = (self.mailbox.oldest(), self.at);
+        let (inputs, operator, interface) = (&mut self.inputs, &self.progress.operator, &self.interface);
+        operator.readable(interface, mail, |port| {
+            let slot = &mut inputs[usize::from(port.0)];
+            match slot.head() {
+                Head::Packet if is_stopped => Head::Empty,
+                Head::Marker(_) if !slot.gives_marker(operator, interface, at, port) => Head::Empty,
+                head => head,
+            }
+        })
     }
 
     fn read(&mut self, pick: Pick, poll: &Poll) {

@@ -6,6 +6,7 @@
 use crate::engine::activation::{Activation, Body, Progress, Rules, Slot};
 use crate::engine::arc::{Receiver, Sender, arc};
 use crate::engine::control::{Control, Ledger};
+use crate::engine::gate::Gate;
 use crate::engine::mailbox::{Letter, mailbox};
 use crate::engine::placement::Placement;
 use crate::engine::signal::Signal;
@@ -46,6 +47,7 @@ pub(crate) struct Crew {
     trace: Option<TraceFile>,
     known: Known,
     capacity: usize,
+    gate: Option<Arc<Gate>>,
     /// The one thread, where there is only one.
     shared: Mutex<Option<Berth>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -58,10 +60,10 @@ impl Crew {
         control: Arc<Control>,
         registry: Arc<Registry>,
         (trace, known): (Option<TraceFile>, Known),
-        capacity: usize,
+        (capacity, gate): (usize, Option<Arc<Gate>>),
     ) -> Self {
         let (shared, threads, tokens) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { placement, control, registry, trace, known, capacity, shared, threads, tokens }
+        Self { placement, control, registry, trace, known, capacity, gate, shared, threads, tokens }
     }
 
     /// A place for one more operator.
@@ -161,6 +163,9 @@ impl Crew {
         let vacant = vacant.map(|(port, _)| neurath_model::id::PortIndex(port as u8)).collect();
         let born = Operator::born(operator.born, vacant, operator.inherits);
         let token = self.tokens.fetch_add(1, Ordering::Relaxed);
+        if let Some(gate) = &self.gate {
+            gate.introduce(at, berth.signal.clone());
+        }
         Activation {
             at,
             interface: operator.interface.clone(),
@@ -173,6 +178,7 @@ impl Crew {
             registry: self.registry.clone(),
             capacity: self.capacity,
             tracer: self.trace.clone().map(|file| Tracer::new(file, self.known.clone(), at)),
+            gate: self.gate.clone(),
             token_base: token << Worker::TOKEN_SHIFT,
             progress: Progress::of(if operator.stopped { born.stopped() } else { born }),
         }

@@ -82,6 +82,11 @@ impl Mailbox {
         self.mail.iter().position(awaited).filter(|_| takes(true))
     }
 
+    /// Whether that mail is at a place.
+    pub(crate) fn is_at(&self, place: usize, mail: Mail) -> bool {
+        self.mail.get(place).is_some_and(|(other, _)| *other == mail)
+    }
+
     /// Takes mail.
     pub(crate) fn take(&mut self, place: usize) -> (Mail, Option<Arc<Carried>>) {
         self.mail.remove(place).expect("mail is taken where there is some")

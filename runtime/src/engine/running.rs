@@ -12,6 +12,7 @@
 use crate::engine::carried::{Carried, PreparedAction, Replacement};
 use crate::engine::control::{Applied, Control, InFlight, Ledger, Past};
 use crate::engine::crew::{Berth, Crew, Recruit};
+use crate::engine::gate::Gate;
 use crate::engine::mailbox::Letter;
 use crate::engine::placement::Placement;
 use crate::engine::status::{PastStatus, Status};
@@ -40,11 +41,13 @@ pub struct Options {
     pub placement: Placement,
     /// Where a trace goes, if one is wanted.
     pub trace: Option<Box<dyn Write + Send>>,
+    /// What says when each operator takes which step; without, they are free.
+    pub gate: Option<Arc<Gate>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { capacity: 64, placement: Placement::default(), trace: None }
+        Self { capacity: 64, placement: Placement::default(), trace: None, gate: None }
     }
 }
 
@@ -120,7 +123,8 @@ impl Running {
         let doors = trace.clone().map(Doors::new);
         let control = Arc::new(Control::new(graph.clone(), program, doors, known.clone()));
         let traced = (trace.clone(), known);
-        let crew = Crew::new(options.placement, control.clone(), registry.clone(), traced, options.capacity);
+        let crew =
+            Crew::new(options.placement, control.clone(), registry.clone(), traced, (options.capacity, options.gate));
         let berths = (0..functions.len()).map(|_| crew.berth()).collect::<std::io::Result<Vec<_>>>();
         let berths = berths.map_err(|e| cannot_run(&e))?;
         let recruits = graph.operators().zip(functions).zip(berths).map(|(((at, node), function), berth)| Recruit {
