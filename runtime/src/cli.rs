@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 pub mod arguments;
 pub mod input;
+pub mod pictures;
 pub mod planned;
 pub mod render;
 pub mod words;

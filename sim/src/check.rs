@@ -174,10 +174,19 @@ impl<'a> Check<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::properties::teeth::{self, specimens};
     use neurath_model::plan::Scheduler;
+
+    /// A complete run, in which nothing is wrong.
+    pub(crate) fn some_run(instance: &Instance) -> Vec<Choice> {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let weights = Weights::draw(instance.program.operators().len(), &mut rng);
+        let run = run(instance, &weights, &mut rng);
+        assert_eq!(run.breach, None);
+        run.choices
+    }
 
     #[test]
     fn what_holds_is_decided_with_fewer_states_and_nothing_seems_untested_that_is_not() {

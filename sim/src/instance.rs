@@ -273,6 +273,16 @@ impl Instance {
         }
     }
 
+    /// The flow before the first update.
+    pub fn graph(&self) -> &FlowGraph {
+        &self.graph
+    }
+
+    /// The plan of each update, with the flow that it was made for.
+    pub fn plans(&self) -> &[(FlowGraph, Plan)] {
+        &self.plans
+    }
+
     /// Adds an update that was planned against `before`. That should be the flow as the updates so far leave it; if it is not,
     /// the update is one that came too late.
     pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) {

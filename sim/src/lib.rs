@@ -3,7 +3,7 @@
 //! Read in this order: what can be explored ([`system`]); the world, which is one such system ([`instance`], [`net`],
 //! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`]); the ways to explore ([`explore`],
 //! [`reduction`], [`check`], [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`]) and to tell of it
-//! ([`narrate`]); ready-made flows for tests ([`scenario`]) and the yardstick of explorers ([`reference_chain`]).
+//! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and the yardstick of explorers ([`reference_chain`]).
 //!
 //! What is absent here: protocol code. The world drives `neurath_model::protocol`, which the threads of the runtime drive too.
 
@@ -31,6 +31,7 @@ pub mod stateright_model;
 
 pub mod generate;
 pub mod narrate;
+pub mod picture;
 pub mod schedule;
 pub mod simulate;
 pub mod strategies;

@@ -99,6 +99,10 @@ impl<S: Reducible> System for Reduced<S> {
         self.0.breach_among(state, ended, properties)
     }
 
+    fn picture(&self, run: &[S::Choice]) -> Option<String> {
+        self.0.picture(run)
+    }
+
     fn kind(&self, choice: &S::Choice) -> &'static str {
         self.0.kind(choice)
     }

@@ -29,7 +29,7 @@
 
 use crate::system::System;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
-use stateright::{Checker, Model, Property};
+use stateright::{Checker, Model, Path, Property};
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::net::{SocketAddr, TcpListener};
@@ -91,6 +91,11 @@ impl<S: System> Model for Checked<S> {
         let always = Property::always(NOTHING_BREACHED, |model: &Self, state| model.breach_story(state).is_none());
         let sometimes = witnesses.iter().zip(witness_functions());
         std::iter::once(always).chain(sometimes.map(|(name, holds)| Property::sometimes(name, holds))).collect()
+    }
+
+    /// What the browser shows of the way to a state.
+    fn as_svg(&self, path: Path<S::State, S::Choice>) -> Option<String> {
+        self.0.picture(&path.into_actions())
     }
 
     /// What the browser shows of a step: the state after it, under what is wrong with it.

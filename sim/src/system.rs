@@ -46,6 +46,11 @@ pub trait System {
         self.breach(state, ended).filter(|breach| properties.contains(&breach.property))
     }
 
+    /// A picture of a run from an initial state, in SVG, if the system has one.
+    fn picture(&self, _run: &[Self::Choice]) -> Option<String> {
+        None
+    }
+
     /// The kind of a choice, for coverage counts.
     fn kind(&self, choice: &Self::Choice) -> &'static str;
 
@@ -90,6 +95,10 @@ impl<S: System> System for &S {
 
     fn breach_among(&self, state: &S::State, ended: bool, properties: &[&str]) -> Option<Breach> {
         (**self).breach_among(state, ended, properties)
+    }
+
+    fn picture(&self, run: &[S::Choice]) -> Option<String> {
+        (**self).picture(run)
     }
 
     fn kind(&self, choice: &S::Choice) -> &'static str {

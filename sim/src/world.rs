@@ -23,6 +23,7 @@ use crate::instance::Instance;
 use crate::ledger::Ledger;
 use crate::net::{Item, Net, Parcel};
 use crate::observation::Observation;
+use crate::picture::{diagram, svg};
 use crate::properties::{L1, Property};
 use crate::system::Breach;
 use neurath_model::choice::{Choice, Emits};
@@ -141,6 +142,10 @@ impl crate::system::System for Instance {
 
     fn breach_among(&self, world: &World, ended: bool, properties: &[&str]) -> Option<Breach> {
         world.judge(self, ended, |property| properties.contains(&property))
+    }
+
+    fn picture(&self, run: &[Choice]) -> Option<String> {
+        Some(svg::draw(&diagram(self, run)))
     }
 
     fn kind(&self, choice: &Choice) -> &'static str {

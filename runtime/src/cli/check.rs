@@ -12,6 +12,7 @@
 mod report;
 
 use crate::cli::input::Session;
+use crate::cli::pictures::Pictures;
 use crate::cli::planned::{Planned, declarations, plans};
 use crate::cli::words::quoted;
 use crate::cli::{Answer, Exit, arguments, render};
@@ -80,6 +81,8 @@ pub struct Args {
     /// Save the run that breaks a property, for `neurath replay`.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
+    #[command(flatten)]
+    pictures: Pictures,
     /// Walk through the states in a browser instead.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:3000")]
     explore: Option<SocketAddr>,
@@ -114,6 +117,9 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     }
     if let Some(file) = &args.save {
         save(file, &subject, &checked, session)?;
+    }
+    if args.pictures.any() {
+        draw(&args.pictures, &subject, &checked, session)?;
     }
     Ok(exit)
 }
@@ -163,6 +169,15 @@ fn save(file: &Path, subject: &Subject, checked: &Checked, session: &mut Session
     session.write(file, &saved.to_json())?;
     session.tell(format_args!("saved; see it again with: neurath replay {}", quoted(&file.display().to_string())));
     Ok(())
+}
+
+fn draw(pictures: &Pictures, subject: &Subject, checked: &Checked, session: &mut Session) -> Result<(), Diagnostics> {
+    let Verdict::Breached { breach, run, .. } = &checked.exploration.verdict else {
+        session.tell("nothing is drawn, for no run that breaks a property was found");
+        return Ok(());
+    };
+    let title = format!("{}: a run that breaks {}", subject.flow, breach.property);
+    pictures.write(&title, &subject.instance, run, session)
 }
 
 fn progress_bar() -> ProgressBar {

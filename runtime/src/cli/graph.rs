@@ -20,7 +20,8 @@ mod tests;
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use neurath_model::diagnostic::Diagnostics;
-use neurath_model::plan::{Scheduler, plan};
+use neurath_model::graph::FlowGraph;
+use neurath_model::plan::{Plan, Scheduler, plan};
 use picture::Picture;
 use serde_json::json;
 use std::path::PathBuf;
@@ -71,6 +72,11 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         Shape { .. } => session.value(&json!({ "schema_version": SCHEMA_VERSION, "graph": picture })),
     }
     Ok(Exit::Done)
+}
+
+/// A flow, and what a plan changes in it, as a drawing that stands by itself.
+pub(crate) fn drawn(graph: &FlowGraph, plan: Option<&Plan>) -> String {
+    svg::draw(&Picture::of(graph, plan))
 }
 
 fn picture(args: &Args, session: &mut Session) -> Result<Picture, Diagnostics> {

@@ -4,6 +4,7 @@
 //! is taken, and at the end the property that the file names must be broken (or none, if it names none).
 
 use crate::cli::input::Session;
+use crate::cli::pictures::Pictures;
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use neurath_sim::narrate::narrate;
 use neurath_sim::schedule::{Saved, to_trace};
@@ -18,6 +19,8 @@ pub struct Args {
     /// Print the run as a trace instead.
     #[arg(long)]
     trace: bool,
+    #[command(flatten)]
+    pictures: Pictures,
 }
 
 /// Runs the verb.
@@ -41,6 +44,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     } else {
         session.say(format_args!("{}\n", narrate(&instance, &choices)));
     }
+    args.pictures.write(&source, &instance, &choices, session)?;
     if !as_saved {
         let named = |code: Option<&str>| code.unwrap_or("no property").to_owned();
         let (saved, found) = (named(saved.property.as_deref()), named(found));
