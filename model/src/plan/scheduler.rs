@@ -123,6 +123,7 @@ impl Scheduler {
             (Some(carried), Guarantee::Serializability) => Err(carried),
             (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
         };
+        let in_time = || overtaken(self, effect).map_or(Ok(()), Err);
         match self {
             Self::Direct => direct(graph, targets, asked),
             Self::StopTheWorld => Ok(format!(
@@ -130,9 +131,9 @@ impl Scheduler {
                 names_of(graph, &graph.sources()),
                 change(graph, targets)
             )),
-            Self::Epoch => carried().map(|()| epoch(graph, targets)),
-            Self::Scoped => carried().map(|()| scoped(graph, targets)),
-            Self::Dependent => carried().and_then(|()| dependent(graph, targets, asked)),
+            Self::Epoch => in_time().and_then(|()| carried()).map(|()| epoch(graph, targets)),
+            Self::Scoped => in_time().and_then(|()| carried()).map(|()| scoped(graph, targets)),
+            Self::Dependent => in_time().and_then(|()| carried()).and_then(|()| dependent(graph, targets, asked)),
         }
     }
 }
@@ -235,6 +236,54 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
         });
     }
     reason + &carried_over(graph, targets)
+}
+
+/// A way by a feedback arc on which what is new at one changed operator comes to another before the marker: no marker goes along that
+/// arc, so the one who reads it must have passed the marker already. Who has, when the producer of the arc sends what is new, are those
+/// by whom the marker came to the changed operator, or to the producer. A second source whose packets join the flow only
+/// through a feedback arc is such a case; then the cut is not consistent (S5), and there is no computation time.
+fn overtaken(scheduler: Scheduler, effect: &Effect<'_>) -> Option<String> {
+    let graph = effect.before;
+    let (ways, route) = (Ways::of(graph), Route::of(scheduler, graph, &effect.targets, &BTreeSet::new()));
+    let have_passed = |by: OperatorId| {
+        let passes = route.passes.keys().copied();
+        passes
+            .filter(|at| route.passes.contains_key(&by) && (*at == by || ways.behind(*at).contains(&by)))
+            .collect::<Vec<_>>()
+    };
+    let back = || graph.arcs().map(|(_, arc)| arc).filter(|arc| arc.feedback);
+    let pairs = effect.changed.iter().flat_map(|first| back().map(move |arc| (*first, arc)));
+    pairs.filter(|(first, arc)| arc.from.operator == *first || ways.behind(*first).contains(&arc.from.operator)).find_map(
+        |(first, arc)| {
+            let passed: BTreeSet<OperatorId> = have_passed(first).into_iter().chain(have_passed(arc.from.operator)).collect();
+            let second = reached_unmarked(graph, arc.to.operator, &passed, &effect.changed)?;
+            let name = |at| &graph.operator(at).name;
+            Some(format!(
+                "what is new at `{}` comes round by the feedback arc to `{}`, and on to `{}`, where the marker may not have been yet",
+                name(first), name(arc.to.operator), name(second)
+            ))
+        },
+    )
+}
+
+/// A changed operator that packets come to from an operator, without meeting one that has passed the marker.
+fn reached_unmarked(
+    graph: &FlowGraph,
+    from: OperatorId,
+    passed: &BTreeSet<OperatorId>,
+    changed: &[OperatorId],
+) -> Option<OperatorId> {
+    let (mut frontier, mut seen) = (vec![from], BTreeSet::new());
+    while let Some(at) = frontier.pop() {
+        if passed.contains(&at) || !seen.insert(at) {
+            continue;
+        }
+        if changed.contains(&at) {
+            return Some(at);
+        }
+        frontier.extend(graph.operator(at).outputs.iter().map(|arc| graph.arc(*arc).to.operator));
+    }
+    None
 }
 
 /// Open work that a marker overtakes between two changed operators: its lineage met the old version of the first and

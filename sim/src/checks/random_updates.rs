@@ -439,6 +439,27 @@ fn open_work_beside_a_changed_operator_is_mixed() {
     }
 }
 
+/// A second source joins the flow by a feedback arc only, along which no marker goes: when it has changed, what it sends can come to `x`
+/// before the marker that comes from the other source. Found by seed 8743 of the HTTP server's random updates by `scoped`, whose marker
+/// does not come to `m`. Where it does, `m` waits for it from `x`.
+#[test]
+fn what_is_new_is_not_to_come_round_before_the_marker() {
+    let flow =
+        "s(source) OUT -> IN read(read) OUT -> IN x(step) OUT -> A m(merge) OUT -> BACK read\nt(source) OUT -> B m";
+    let text = scenario::replacing("u", &[("t", "source@2"), ("x", "step@2")]);
+    let (update, map) = neurath_model::spec::update::parse("update", &text).expect("readable");
+    let graph = scenario(flow, Scheduler::Epoch).flow().clone();
+    for scheduler in PROMISING {
+        let planned = plan(&graph, &update, &map, &catalogue(), Some(scheduler));
+        assert_eq!(planned.is_ok(), scheduler != Scheduler::Scoped, "{scheduler}");
+        let (plan, _) = plan_unpromised(&graph, &update, &map, &catalogue(), Some(scheduler)).expect("planned");
+        let instance = Instance::new(&graph, &[plan], Bounds { packets: 2, ..SMALL });
+        let seen = Explorer::new(&instance).run();
+        let inconsistent = matches!(&seen.verdict, Verdict::Breached { breach, .. } if breach.property == "S5");
+        assert_eq!(inconsistent, scheduler == Scheduler::Scoped, "{scheduler}: {:?}", seen.verdict);
+    }
+}
+
 /// The first update brings in `t`, whose arc is under way to `x`. The second moves that arc on to `y`, which took it before `x` had had it.
 #[test]
 fn an_arc_under_way_is_for_the_port_that_it_is_under_way_to() {
