@@ -285,6 +285,12 @@ fn feedback_arcs_move() {
     let to_nio = "[operator.load]\nstate = 'keep'\n[operator.reply]\nstate = { transfer = 'reply-to-nio' }";
     let heir = HTTP_TALLIED.replace("IN reply(http/reply)", "IN heir(http/reply)");
     let inherits = "[operator.heir]\nfrom = 'reply'\nstate = 'keep'";
+    let third = again.replace("again", "third");
+    let (second, take_again) = (again.clone(), "[operator.third]\nfrom = 'again'\nstate = 'keep'");
+    let twice: Evolution = Box::new(move |scheduler| {
+        let scenario = scenario::http().scheduled(scheduler).changed_to(&second, take).expect("planned");
+        scenario.changed_to(&third, take_again).expect("planned")
+    });
     let all = Bounds { ends: true, hangups: true, ..bounds(1, 1) };
     let table = tabulate(vec![
         ("an operator comes on the way back", bounds(2, 1), &[TRANSIT], http(&[HTTP_TALLIED], "")),
@@ -294,6 +300,7 @@ fn feedback_arcs_move() {
         ("the one to which it comes back is replaced", bounds(2, 1), &[TRANSIT, RELEASED], http(&[&again], take)),
         ("and its connections are dropped", bounds(2, 1), &[TRANSIT, RELEASED], http(&[&again], "")),
         ("it comes, and the flow ends", all, &[TRANSIT], http(&[HTTP_TALLIED], "")),
+        ("it is replaced twice, and the flow ends", all, &[TRANSIT, RELEASED], twice),
         ("the other end is replaced, and the flow ends", all, &[TRANSIT, RELEASED], http(&[&again], take)),
     ]);
     insta::assert_snapshot!(table);
