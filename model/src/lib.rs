@@ -16,6 +16,7 @@ pub mod component;
 pub mod diagnostic;
 pub mod flow;
 pub mod packet_type;
+pub mod property;
 pub mod spec;
 pub mod update;
 

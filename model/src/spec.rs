@@ -18,6 +18,7 @@
 pub mod components;
 pub mod fbp;
 pub mod fbp_json;
+pub mod properties;
 pub mod text;
 pub mod update;
 

@@ -3,17 +3,20 @@
 //! Everything that stays the same during a run is here, so that a [`World`](crate::world::World), which is cloned for
 //! every state, holds only what changes.
 
+use crate::client::{Client, Declared, Predicate};
 use neurath_model::choice::Emits;
 use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::graph::{FlowGraph, Node};
 use neurath_model::id::{ArcId, InPort, OperatorId, PortIndex, PortSet, UpdateId};
 use neurath_model::plan::Plan;
 use neurath_model::program::{Deployment, Program};
+use neurath_model::property::Property;
 use neurath_model::protocol::Mutant;
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// How much the environment does, and how much an arc holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,6 +232,8 @@ pub struct Instance {
     pub fault: Option<Fault>,
     /// Whether properties observe what happens. They tell at most [`Self::UPDATES_MAX`] updates apart.
     pub judged: bool,
+    /// What users want to be so, beside what the protocol promises.
+    pub clients: Vec<Client>,
     /// How many operators and arcs there are before the first update.
     pub first: (usize, usize),
     /// The behaviours of each operator: the first it has, and after each update that changes it.
@@ -266,6 +271,7 @@ impl Instance {
             bounds,
             fault: None,
             judged: true,
+            clients: Vec::new(),
             first,
             behaviours,
             graph: graph.clone(),
@@ -336,7 +342,22 @@ impl Instance {
         for (before, plan) in &self.plans {
             faulty.admit(before, plan);
         }
-        Self { judged: self.judged, ..faulty }
+        Self { judged: self.judged, clients: self.clients, ..faulty }
+    }
+
+    /// The same instance, in which these predicates are judged, too.
+    #[must_use]
+    pub fn with_clients(mut self, predicates: Vec<Arc<dyn Predicate>>) -> Self {
+        self.clients.extend(predicates.into_iter().map(Client::new));
+        self
+    }
+
+    /// The same instance, in which these properties are judged, too.
+    #[must_use]
+    pub fn with_properties(self, properties: &[Property]) -> Self {
+        let stated = |property| -> Arc<dyn Predicate> { Arc::new(Declared::new(property, &self)) };
+        let predicates = properties.iter().map(stated).collect();
+        self.with_clients(predicates)
     }
 
     /// The same instance with nobody to judge it: any number of updates, and no property is ever broken.

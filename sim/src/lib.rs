@@ -1,7 +1,7 @@
 //! One world of operators and arcs, and the ways to explore it.
 //!
 //! Read in this order: what can be explored ([`system`]); the world, which is one such system ([`instance`], [`net`],
-//! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`]); the ways to explore ([`explore`],
+//! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`], [`client`]); the ways to explore ([`explore`],
 //! [`reduction`], [`check`], [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`]) and to tell of it
 //! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and the yardstick of explorers ([`reference_chain`]).
 //!
@@ -18,6 +18,7 @@ pub mod update_set;
 pub mod net;
 pub mod observation;
 
+pub mod client;
 pub mod ledger;
 pub mod properties;
 pub mod world;

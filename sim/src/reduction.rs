@@ -152,14 +152,15 @@ impl Reducible for Instance {
     }
 }
 
-/// Whether anything is left out for an instance: not where a fault breaks what commutation rests on, and not where there are more
-/// operators than a set of processes can hold.
+/// Whether anything is left out for an instance: not where a fault breaks what commutation rests on, not where a user's predicate is
+/// sensitive to the order of steps, and not where there are more operators than a set of processes can hold.
 pub fn is_reduced(instance: &Instance) -> bool {
     let breaks_ownership = match instance.fault {
         Some(Fault::FetchArc | Fault::MarkerAtHead | Fault::LastInFirstOut | Fault::ApplyMidFiring) => true,
         Some(Fault::Protocol(_) | Fault::LossyArc | Fault::TransferTwice | Fault::DropOpenWork) | None => false,
     };
-    !breaks_ownership && instance.program.operators().len() <= Processes::OPERATORS_MAX
+    let commutes = instance.clients.iter().all(|client| client.predicate.is_insensitive());
+    !breaks_ownership && commutes && instance.program.operators().len() <= Processes::OPERATORS_MAX
 }
 
 /// Who can make a difference to whom, in one world.

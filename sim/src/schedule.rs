@@ -21,6 +21,7 @@ use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap}
 use neurath_model::flow::Flow;
 use neurath_model::id::{OperatorId, UpdateId};
 use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
+use neurath_model::property::Property;
 use neurath_model::trace::{Header, Line, SCHEMA_VERSION};
 use neurath_model::update::Update;
 use neurath_model::validate::validate;
@@ -51,6 +52,9 @@ pub struct Saved {
     pub fault: Option<String>,
     /// The property that the run breaks, by code, as far as who saved it knew.
     pub property: Option<String>,
+    /// Properties that a user stated, judged beside the built-in ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stated: Vec<Property>,
     /// The steps, as the lines of a trace.
     pub run: Vec<Line>,
 }
@@ -151,6 +155,7 @@ impl Saved {
             bounds: instance.bounds,
             fault: instance.fault.map(|fault| fault.to_string()),
             property: breach.map(|breach| breach.property.to_owned()),
+            stated: instance.clients.iter().filter_map(|client| client.predicate.stated().cloned()).collect(),
             run: lines(instance, updates, choices),
         }
     }
@@ -219,13 +224,11 @@ impl Saved {
             plans.push(plan_unpromised(before, update, &SourceMap::default(), &self.catalogue, scheduler)?.0);
         }
         let instance = Instance::new(&graph, &plans, self.bounds);
-        match &self.fault {
-            None => Ok(instance),
-            Some(name) => match Fault::named(name) {
-                Some(fault) => Ok(instance.with_fault(fault)),
-                None => Err(unknown_fault(name)),
-            },
-        }
+        let instance = match &self.fault {
+            None => instance,
+            Some(name) => instance.with_fault(Fault::named(name).ok_or_else(|| unknown_fault(name))?),
+        };
+        Ok(instance.with_properties(&self.stated))
     }
 
     /// The choice of a line, if it is open.

@@ -19,12 +19,13 @@ mod choices;
 mod effects;
 mod steps;
 
+use crate::client::{Client, Memory};
 use crate::instance::Instance;
 use crate::ledger::Ledger;
 use crate::net::{Item, Net, Parcel};
 use crate::observation::Observation;
 use crate::picture::{diagram, svg};
-use crate::properties::{L1, Property};
+use crate::properties::{L1, Property, View};
 use crate::system::Breach;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::id::{ArcId, InPort, Lineage};
@@ -37,6 +38,8 @@ pub struct World {
     pub net: Net,
     /// What the properties remember.
     pub ledger: Ledger,
+    /// What users' predicates remember, in the order of the instance's.
+    pub clients: Vec<Memory>,
     /// The properties broken so far, each at its first breach, the earliest first. A property that is broken sees
     /// nothing more.
     pub breaches: Vec<Breach>,
@@ -44,13 +47,19 @@ pub struct World {
 
 impl Clone for World {
     fn clone(&self) -> Self {
-        Self { net: self.net.clone(), ledger: self.ledger.clone(), breaches: self.breaches.clone() }
+        Self {
+            net: self.net.clone(),
+            ledger: self.ledger.clone(),
+            clients: self.clients.clone(),
+            breaches: self.breaches.clone(),
+        }
     }
 
     /// A search does this for every choice: what memory there is, is used again.
     fn clone_from(&mut self, source: &Self) {
         self.net.clone_from(&source.net);
         self.ledger = source.ledger.clone();
+        self.clients.clone_from(&source.clients);
         self.breaches.clone_from(&source.breaches);
     }
 }
@@ -78,7 +87,12 @@ pub type Listener<'a> = &'a mut dyn FnMut(&Observation);
 impl World {
     /// The world before the first step.
     pub fn new(instance: &Instance) -> Self {
-        Self { net: Net::new(instance), ledger: Ledger::new(instance), breaches: Vec::new() }
+        Self {
+            net: Net::new(instance),
+            ledger: Ledger::new(instance),
+            clients: vec![Memory::default(); instance.clients.len()],
+            breaches: Vec::new(),
+        }
     }
 
     /// What is wrong with this world as far as the properties that `judged` names are concerned: what was broken
@@ -90,6 +104,7 @@ impl World {
             return latched;
         }
         let mut breaches = self.ledger.at_end(instance, &self.net);
+        breaches.extend(self.clients_at_end(instance));
         breaches.retain(|breach| judged(breach.property));
         breaches.into_iter().min_by_key(|breach| breach.property == L1::ABOUT.code)
     }
@@ -97,8 +112,28 @@ impl World {
     fn observe(&mut self, instance: &Instance, observation: Observation, listener: Listener<'_>) {
         if instance.judged {
             self.ledger.observe(instance, &self.net, &observation, &mut self.breaches);
+            self.show_clients(instance, &observation);
         }
         listener(&observation);
+    }
+
+    /// Shows an event to the users' predicates that are not broken yet.
+    fn show_clients(&mut self, instance: &Instance, observation: &Observation) {
+        let view = View { instance, net: &self.net };
+        for (client, memory) in instance.clients.iter().zip(&mut self.clients) {
+            let is_broken = self.breaches.iter().any(|breach| breach.property == client.name);
+            if !is_broken && let Err(story) = client.predicate.observe(view, observation, memory) {
+                self.breaches.push(Breach { property: client.name, story });
+            }
+        }
+    }
+
+    fn clients_at_end<'a>(&'a self, instance: &'a Instance) -> impl Iterator<Item = Breach> + 'a {
+        let judged = move |(client, memory): (&Client, &Memory)| {
+            let judged = client.predicate.at_end(View { instance, net: &self.net }, memory);
+            judged.err().map(|story| Breach { property: client.name, story })
+        };
+        instance.clients.iter().zip(&self.clients).filter_map(judged)
     }
 
     /// The arcs on which something waits, for messages. The end of an arc stays on it, but waits only until it was read.

@@ -75,6 +75,46 @@ fn the_switch_to_nio_is_proved() {
     insta::assert_snapshot!(transcript(&["check", FLOW, NIO]));
 }
 
+/// Properties of a user's own, one of which a cache does not keep: hits overtake misses.
+#[test]
+fn stated_properties_are_judged_saved_and_replayed() {
+    const STATED: &str = "--properties=../runtime/flows/http/properties.toml";
+    insta::assert_snapshot!("stated_properties_hold", transcript(&["check", FLOW, NIO, STATED]));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("saved.run").display().to_string();
+    let (flow, update) = ("../runtime/flows/http/cached-nio.fbp", "../runtime/flows/http/cache-replaced.toml");
+    let checked = neurath(&["check", flow, update, STATED, "--save", &file]);
+    assert_eq!(checked.status, 1, "{}", checked.err);
+    let broken =
+        "answers come in order is broken by step 17: read#0 comes to reply after read#1, and was at parse before it";
+    assert!(checked.out.contains(broken), "{}", checked.out);
+    let replayed = neurath(&["replay", &file]);
+    assert_eq!(replayed.status, 0, "{}", replayed.err);
+    assert!(replayed.out.contains(broken), "{}", replayed.out);
+}
+
+#[test]
+fn a_wrong_property_file_is_refused() {
+    insta::assert_snapshot!(transcript(&["check", FLOW, NIO, "--properties=all/transcripts/bad_properties.toml"]));
+}
+
+/// The page and the log of a run that breaks a property; of one that does not, there is none.
+#[test]
+fn a_run_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [page, log] = ["run.html", "run.log"].map(|name| folder.path().join(name));
+    let [at_page, at_log] = [&page, &log].map(|path| path.display().to_string());
+    let drawn = ["check", FLOW, NIO, "--scheduler", "direct", "--report", &at_page, "--shiviz", &at_log];
+    assert_eq!(neurath(&drawn).status, 1);
+    let read = |path| std::fs::read_to_string(path).expect("written");
+    assert!(read(&page).contains("<b>S4 (serializability)</b> is broken by step 9"));
+    assert_eq!(read(&log).lines().count(), 18);
+    let nothing = neurath(&["check", FLOW, NIO, "--report", "/nowhere/run.html"]);
+    assert!(nothing.status == 0 && nothing.err.contains("nothing is drawn"), "{}", nothing.err);
+    let unwritable = neurath(&["check", FLOW, NIO, "--scheduler", "direct", "--report", "/nowhere/run.html"]);
+    assert!(unwritable.status == 1 && unwritable.err.contains("/nowhere/run.html"), "{}", unwritable.err);
+}
+
 #[test]
 fn direct_messages_are_refused_with_the_run_that_mixes_versions() {
     insta::assert_snapshot!(transcript(&["check", FLOW, NIO, "--scheduler", "direct"]));

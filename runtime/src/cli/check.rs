@@ -75,6 +75,9 @@ pub struct Args {
     #[arg(long = "property", value_name = "CODE", ignore_case = true,
           value_parser = PossibleValuesParser::new(arguments::property_codes()))]
     properties: Vec<String>,
+    /// A file of properties that are to hold, beside those of the protocol; can be given several times.
+    #[arg(long = "properties", value_name = "FILE")]
+    stated: Vec<PathBuf>,
     /// Put in a fault, which the check must find.
     #[arg(long, hide = true, value_name = "NAME", value_parser = arguments::fault())]
     fault: Option<Fault>,
@@ -134,9 +137,12 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     if let Some(fault) = args.fault {
         instance = instance.with_fault(fault);
     }
+    let stated = session.properties(&args.stated, &instance)?;
+    instance = instance.with_properties(&stated);
     let asked =
         |code: &&str| args.properties.is_empty() || args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
-    let properties = arguments::property_codes().filter(asked).collect();
+    let stated = instance.clients.iter().map(|client| client.name);
+    let properties = arguments::property_codes().filter(asked).chain(stated).collect();
     Ok(Subject { flow: args.flow.display().to_string(), catalogue, graph, planned, instance, properties })
 }
 

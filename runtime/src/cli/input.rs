@@ -9,11 +9,15 @@ use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
 use neurath_model::flow::Flow;
 use neurath_model::graph::FlowGraph;
+use neurath_model::property::Property;
 use neurath_model::spec;
+use neurath_model::spec::properties::Known;
 use neurath_model::update::Update;
 use neurath_model::validate::validate;
+use neurath_sim::instance::Instance;
+use neurath_sim::ledger::PROPERTIES;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -100,6 +104,25 @@ impl Session {
     /// Writes a file.
     pub fn write(&self, path: &Path, text: &str) -> Result<(), Diagnostics> {
         std::fs::write(path, text).map_err(|error| unwritable(path, &error))
+    }
+
+    /// Reads properties that a user states of what is checked; names must differ over all files.
+    pub fn properties(&mut self, paths: &[PathBuf], instance: &Instance) -> Result<Vec<Property>, Diagnostics> {
+        let mut all: Vec<Property> = Vec::new();
+        for path in paths {
+            let (source, text) = self.read(path)?;
+            let operators = instance.program.operators().map(|(_, o)| o.name.split('~').next().unwrap_or(&o.name));
+            let operators: BTreeSet<&str> = operators.collect();
+            let built_in = PROPERTIES.iter().map(|about| about.code);
+            let known = Known {
+                operators: operators.into_iter().collect(),
+                updates: instance.updates.iter().map(|update| update.name.as_str()).collect(),
+                taken: built_in.chain(all.iter().map(|property| property.name.as_str())).collect(),
+            };
+            let properties = spec::properties::parse(&source, &text, &known)?;
+            all.extend(properties);
+        }
+        Ok(all)
     }
 
     /// Reads a flow: FBP JSON if the name ends in `.json`, else FBP text.

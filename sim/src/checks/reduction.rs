@@ -17,6 +17,7 @@ use crate::system::System;
 use crate::world::World;
 use neurath_model::choice::Choice;
 use neurath_model::plan::Scheduler;
+use neurath_model::property::Property;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::cell::Cell;
@@ -138,6 +139,14 @@ fn instances() -> Vec<(&'static str, Instance)> {
         ("chain, `x1` and `x2` change directly", teeth::two_change(Scheduler::Direct)),
         ("chain, stopped twice, and the flow ends", stopped.instance(Bounds { ends: true, ..bounds(2, 1) })),
         ("router and merge, two updates", with_updates(scenario::routed(), &updates).instance(bounds(2, 1))),
+        ("the same, with properties that a user states", {
+            let stated = r#"[
+                {"name": "a", "kind": "once", "at": "sink"}, {"name": "b", "kind": "never", "at": "a", "after": "u2"},
+                {"name": "c", "kind": "responds", "from": "split", "to": "sink"},
+                {"name": "d", "kind": "in-order", "from": "source", "to": "rejoin"}]"#;
+            let stated: Vec<Property> = serde_json::from_str(stated).expect("properties");
+            with_updates(scenario::routed(), &updates).instance(bounds(2, 1)).with_properties(&stated)
+        }),
         ("routed, in its scope", teeth::scoped_rejoin()),
         ("http, nio", teeth::http_switch(2)),
         ("http, nio, all that can happen", scenario::http().updated(scenario::NIO).expect("planned").instance(all)),

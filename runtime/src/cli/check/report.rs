@@ -81,11 +81,16 @@ fn update(subject: &Subject, planned: &Planned) -> String {
 }
 
 fn properties(subject: &Subject) -> String {
-    if subject.properties.len() == PROPERTIES.len() {
-        format!("all {}: {}", PROPERTIES.len(), subject.properties.join(" "))
-    } else {
-        format!("only {}", words::list(&subject.properties))
-    }
+    let built_in = subject.properties.len() - subject.instance.clients.len();
+    let (built_in, stated) = subject.properties.split_at(built_in);
+    let built_in_text = match built_in.len() == PROPERTIES.len() {
+        true => format!("all {}: {}", PROPERTIES.len(), built_in.join(" ")),
+        false => format!("only {}", words::list(built_in)),
+    };
+    let sentence = |text: String| text.trim_end_matches('.').to_owned();
+    let sentences = subject.instance.clients.iter().map(|client| sentence(client.predicate.sentence()));
+    let stated = stated.iter().zip(sentences).map(|(name, sentence)| format!("; `{name}`: {sentence}"));
+    built_in_text + &stated.collect::<String>()
 }
 
 fn bounds(bounds: Bounds) -> String {
@@ -167,7 +172,7 @@ fn verdict(subject: &Subject, checked: &Checked) -> String {
         Verdict::Undecided { why } if codes.is_empty() => format!("undecided: {why}\n"),
         Verdict::Undecided { why } => format!("REFUSED: {}; and undecided: {why}\n", words::list(&codes)),
         Verdict::Breached { breach, run, .. } => {
-            let name = about(breach.property).name;
+            let name = name(breach.property);
             let as_well = match codes.as_slice() {
                 [] => String::new(),
                 codes => format!("; {} forbid it as well", words::list(codes)),
@@ -175,7 +180,7 @@ fn verdict(subject: &Subject, checked: &Checked) -> String {
             let steps = words::count(run.len(), "step");
             let story = narrate(&subject.instance, run);
             let a_run = if checked.is_shortest { "a shortest run" } else { "a run that may not be a shortest" };
-            format!("REFUSED: {} ({name}) is broken by {a_run}, of {steps}{as_well}\n\n{story}\n", breach.property)
+            format!("REFUSED: {}{name} is broken by {a_run}, of {steps}{as_well}\n\n{story}\n", breach.property)
         }
     }
 }
@@ -187,8 +192,14 @@ fn codes_found(subject: &Subject) -> Vec<&'static str> {
     codes
 }
 
-fn about(code: &str) -> &'static About {
-    PROPERTIES.iter().find(|about| about.code == code).expect("a breach names a property of the ledger")
+/// What is said of a built-in property.
+fn about(code: &str) -> Option<&'static About> {
+    PROPERTIES.iter().find(|about| about.code == code)
+}
+
+/// The name of a built-in property, behind its code; what a user states has only a name.
+fn name(code: &str) -> String {
+    about(code).map(|about| format!(" ({})", about.name)).unwrap_or_default()
 }
 
 /// The report for programs.
@@ -260,7 +271,7 @@ fn breach_json(subject: &Subject, checked: &Checked) -> Value {
         Verdict::Breached { breach, run, .. } => json!({
             "shortest": checked.is_shortest,
             "property": breach.property,
-            "name": about(breach.property).name,
+            "name": about(breach.property).map(|about| about.name),
             "story": breach.story,
             "run": lines(&subject.instance, &updates, run),
         }),
