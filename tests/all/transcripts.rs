@@ -98,6 +98,39 @@ fn a_wrong_property_file_is_refused() {
     insta::assert_snapshot!(transcript(&["check", FLOW, NIO, "--properties=all/transcripts/bad_properties.toml"]));
 }
 
+/// A folder of checks, with what test reporters and annotators read.
+#[test]
+fn a_folder_is_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [junit, sarif] = ["checks.xml", "checks.sarif"].map(|name| folder.path().join(name).display().to_string());
+    let both = ["--junit", junit.as_str(), "--sarif", sarif.as_str()];
+    let run = |checks: &str| neurath(&[&["check", checks], both.as_slice()].concat());
+    let read = |path: &str| std::fs::read_to_string(path).expect("written");
+    let seen = run("../runtime/flows/http");
+    assert_eq!(seen.status, 0, "{}", seen.err);
+    assert!(seen.out.ends_with("9 checks: 8 hold, 1 refused, 0 undecided; all as expected\n"), "{}", seen.out);
+    assert!(read(&junit).contains("tests=\"9\" skipped=\"0\" failures=\"0\" errors=\"0\""), "{}", read(&junit));
+
+    let unexpected = run("all/transcripts/checks");
+    assert_eq!(unexpected.status, 1, "{}", unexpected.err);
+    assert!(
+        unexpected.out.contains("3 checks: 1 hold, 1 refused, 1 undecided; 2 not as expected"),
+        "{}",
+        unexpected.out
+    );
+    let xml = read(&junit);
+    assert!(xml.contains("failures=\"1\" errors=\"1\"") && xml.contains("<failure message=\"refused: S4"), "{xml}");
+    let log: serde_json::Value = serde_json::from_str(&read(&sarif)).expect("JSON");
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let rules: Vec<_> = results.iter().map(|result| result["ruleId"].as_str().expect("a rule")).collect();
+    assert_eq!((log["version"].as_str(), rules), (Some("2.1.0"), vec!["undecided", "U07", "U07", "U11", "S4"]));
+    assert_eq!(results[1]["locations"][0]["physicalLocation"]["region"]["startLine"], 9);
+    assert!(results.iter().all(|result| result["message"]["text"].is_string() && result["level"].is_string()));
+
+    let wrong = neurath(&["check", "all/transcripts"]);
+    assert!(wrong.status == 1 && wrong.err.contains("checks.toml` cannot be read"), "{}", wrong.err);
+}
+
 /// The page and the log of a run that breaks a property; of one that does not, there is none.
 #[test]
 fn a_run_is_drawn() {

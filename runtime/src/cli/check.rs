@@ -10,6 +10,7 @@
 //! is explored all the same, so that the run that goes wrong can be seen, and refused whatever the exploration says.
 
 mod report;
+mod suite;
 
 use crate::cli::input::Session;
 use crate::cli::pictures::Pictures;
@@ -35,7 +36,8 @@ use std::time::Duration;
 /// Arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
+    /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`; or a folder with a `checks.toml`, whose checks are run one after
+    /// the other.
     flow: PathBuf,
     /// Updates, submitted in this order; each is planned against the flow as the one before leaves it.
     #[arg(num_args = 0..=Instance::UPDATES_MAX)]
@@ -86,6 +88,12 @@ pub struct Args {
     save: Option<PathBuf>,
     #[command(flatten)]
     pictures: Pictures,
+    /// Write the verdicts as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write what is broken as a SARIF log.
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
     /// Walk through the states in a browser instead.
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:3000")]
     explore: Option<SocketAddr>,
@@ -103,6 +111,9 @@ struct Subject {
 
 /// Runs the verb.
 pub fn run(args: Args, session: &mut Session) -> Answer {
+    if args.flow.is_dir() {
+        return suite::run(&args, session);
+    }
     let subject = subject(&args, session)?;
     if let Some(address) = args.explore {
         return walk(subject, address, session);
@@ -124,6 +135,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     if args.pictures.any() {
         draw(&args.pictures, &subject, &checked, session)?;
     }
+    suite::write(&args, &[suite::Outcome::of(&args, &subject, &checked, &findings)], session)?;
     Ok(exit)
 }
 

@@ -10,7 +10,7 @@ use neurath_sim::picture::{diagram, shiviz};
 use std::path::PathBuf;
 
 /// Which pictures are wanted.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Pictures {
     /// Write the run as a page: a space-time diagram through which one steps, the flow before and after.
     #[arg(long, value_name = "FILE")]
