@@ -7,6 +7,7 @@ mod independent;
 mod printed;
 mod random_flows;
 mod random_updates;
+mod rank;
 mod reduction;
 mod structure;
 mod verdicts;

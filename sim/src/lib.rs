@@ -26,6 +26,7 @@ pub mod world;
 pub mod check;
 pub mod conformance;
 pub mod explore;
+pub mod rank;
 pub mod reduction;
 pub mod replay;
 pub mod stateright_model;

@@ -18,7 +18,7 @@
 //! A set of processes (operators, and the environment) is *closed* if no process outside can bring about, take away, or fail to
 //! commute with a step of one inside, before one inside has taken a step. All steps of a closed set are a persistent set
 //! (Godefroid 1996, chapter 4; Valmari's stubborn sets). So the search takes the steps of the closed set that has fewest of them. Every
-//! step lowers a rank (see [`steps_max`]), so no run is infinite and nothing is put off for ever: every state in which a full
+//! step lowers a rank (see [`rank`](mod@crate::rank)), so no run is infinite and nothing is put off for ever: every state in which a full
 //! search ends is one in which the reduced search ends. Violations are latched in the states, so that is enough.
 //!
 //! Whom a process waits for, and must have with it in a closed set (`waits_for`):
@@ -38,8 +38,6 @@
 //!
 //! That all this is so is not believed but tested: on every reachable state of small instances, for every closed set and every
 //! step outside it (`checks::reduction`), which is the induction step of the proof.
-//!
-//! [`steps_max`]: crate::simulate::steps_max
 
 mod processes;
 

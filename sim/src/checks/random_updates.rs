@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 
 /// What the library lacks: a loop, packets of another type, and one-to-one operators for any type.
-const MORE: &str = "
+pub(super) const MORE: &str = "
 [[component]]
 name = 'read'
 inputs = { IN = 't', BACK = { type = 't', feedback = true } }

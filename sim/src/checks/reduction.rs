@@ -24,7 +24,7 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Debug;
 
-fn choices(instance: &Instance, world: &World) -> Vec<Choice> {
+pub(super) fn choices(instance: &Instance, world: &World) -> Vec<Choice> {
     let mut open = Vec::new();
     System::choices(instance, world, &mut open);
     open
@@ -100,10 +100,10 @@ fn unmoved(
 }
 
 /// How runs end.
-type Ends = HashSet<Result<World, Vec<&'static str>>>;
+pub(super) type Ends = HashSet<Result<World, Vec<&'static str>>>;
 
 /// All reachable worlds, and those in which no choice is open or something is broken.
-fn reachable(system: &impl System<State = World, Choice = Choice>) -> (HashSet<World>, Ends) {
+pub(super) fn reachable(system: &impl System<State = World, Choice = Choice>) -> (HashSet<World>, Ends) {
     let mut all: HashSet<World> = system.initial().into_iter().collect();
     let (mut frontier, mut ended): (Vec<World>, _) = (all.iter().cloned().collect(), HashSet::new());
     while let Some(world) = frontier.pop() {
@@ -123,7 +123,7 @@ fn reachable(system: &impl System<State = World, Choice = Choice>) -> (HashSet<W
     (all, ended)
 }
 
-fn instances() -> Vec<(&'static str, Instance)> {
+pub(super) fn instances() -> Vec<(&'static str, Instance)> {
     let updates: [&[_]; 2] = [&[("a", "step@2"), ("rejoin", "merge@2")], &[("a", "step@3")]];
     let all = Bounds { ends: true, hangups: true, ..bounds(1, 1) };
     let stopped = scenario::chain(2).scheduled(Scheduler::StopTheWorld);
