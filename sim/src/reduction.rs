@@ -26,6 +26,7 @@
 //! * an operator with output for a full arc: the one that reads that arc;
 //! * one that takes from any of several ports, or fires by itself: the producers of those that are empty, since a packet that comes
 //!   there is one more choice (an order-sensitive merge waits while something upstream can still fill its empty port);
+//! * the two ends of an arc that leaves a feedback port, where there is room for anything, for an ordinary one: each for the other;
 //! * one whose port waits for an arc: the one where the arc stands; one that waits for state: the one that hands it over;
 //! * one that could be sent mail (a marker that enters there, the end, the word to apply or to go on): whoever brings that about,
 //!   unless it has mail already, of which the first is always the next;
@@ -46,6 +47,7 @@ use crate::net::Cell;
 use crate::system::{Breach, System};
 use crate::world::World;
 use neurath_model::choice::Choice;
+use neurath_model::component::Wake;
 use neurath_model::id::{InPort, OperatorId, UpdateId};
 use neurath_model::program::{Act, Feed};
 use neurath_model::protocol::Head;
@@ -151,14 +153,28 @@ impl Reducible for Instance {
 }
 
 /// Whether anything is left out for an instance: not where a fault breaks what commutation rests on, not where a user's predicate is
-/// sensitive to the order of steps, and not where there are more operators than a set of processes can hold.
+/// sensitive to the order of steps, not where something could go round for ever, and not where there are more operators than a set of processes can hold.
 pub fn is_reduced(instance: &Instance) -> bool {
     let breaks_ownership = match instance.fault {
         Some(Fault::FetchArc | Fault::MarkerAtHead | Fault::LastInFirstOut | Fault::ApplyMidFiring) => true,
         Some(Fault::Protocol(_) | Fault::LossyArc | Fault::TransferTwice | Fault::DropOpenWork) | None => false,
     };
     let commutes = instance.clients.iter().all(|client| client.predicate.is_insensitive());
-    !breaks_ownership && commutes && instance.program.operators().len() <= Processes::OPERATORS_MAX
+    !breaks_ownership
+        && commutes
+        && !goes_round(instance)
+        && instance.program.operators().len() <= Processes::OPERATORS_MAX
+}
+
+/// Whether something could go round for ever: a feedback arc leads to an operator that neither uses up what comes back nor counts what it
+/// lets go, so that no rank falls, and what is put off might be put off for ever.
+fn goes_round(instance: &Instance) -> bool {
+    let versions = || std::iter::once(UpdateId::NONE).chain(instance.update_ids());
+    instance.program.operators().any(|(at, operator)| {
+        let behaviours = || versions().map(|version| instance.behaviour(at, version));
+        let ends = |port| behaviours().all(|b| b.wake == Wake::Source || b.absorbs.contains(port));
+        operator.interface.feedback.iter().any(|port| !ends(port))
+    })
 }
 
 /// Who can make a difference to whom, in one world.
@@ -196,6 +212,7 @@ impl Dependence<'_> {
             return Processes::NONE;
         }
         let mut found = self.mail(at, cell);
+        found.extend(self.narrowed_with(at));
         if self.words_may_cross() {
             // The word that it is over, and what the environment sends, come to the same operators.
             found.insert(Process::ENVIRONMENT);
@@ -215,6 +232,23 @@ impl Dependence<'_> {
         let arcs = empty.filter_map(|port| net.feeding(at, port));
         found.extend(arcs.map(|arc| self.instance.program.arc(arc).from.operator));
         found
+    }
+
+    /// The other end of arcs that come to have an end: from a feedback port, where there is room for anything, to one where there is
+    /// not. Whether what its producer sends finds room then depends on whether the operator that gives the arc away has done so.
+    fn narrowed_with(&self, at: OperatorId) -> impl Iterator<Item = OperatorId> + '_ {
+        let program = &self.instance.program;
+        let open = self.instance.update_ids().filter(|u| !self.is_answered(*u));
+        open.flat_map(|u| &self.instance.update(u).moves).filter_map(move |a_move| {
+            let (from, to) = (a_move.from?, a_move.to?);
+            let producer = program.arc(a_move.arc).from.operator;
+            let narrows = program.is_feedback(from) && !program.is_feedback(to);
+            match (narrows, at == producer, at == from.operator) {
+                (true, true, _) => Some(from.operator),
+                (true, false, true) => Some(producer),
+                _ => None,
+            }
+        })
     }
 
     /// Where the arcs stand that are to come to vacant ports.
