@@ -4,6 +4,7 @@ mod agreement;
 mod contention;
 mod faults;
 mod independent;
+mod literature;
 mod printed;
 mod random_flows;
 mod random_updates;

@@ -4,6 +4,7 @@
 //! every state, holds only what changes.
 
 use crate::client::{Client, Declared, Predicate};
+use crate::properties::named::NAMED;
 use neurath_model::choice::Emits;
 use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::graph::{FlowGraph, Node};
@@ -234,6 +235,8 @@ pub struct Instance {
     pub judged: bool,
     /// What users want to be so, beside what the protocol promises.
     pub clients: Vec<Client>,
+    /// The properties of [`NAMED`](crate::properties::named::NAMED) that were asked for.
+    asked: Vec<&'static str>,
     /// How many operators and arcs there are before the first update.
     pub first: (usize, usize),
     /// The behaviours of each operator: the first it has, and after each update that changes it.
@@ -272,6 +275,7 @@ impl Instance {
             fault: None,
             judged: true,
             clients: Vec::new(),
+            asked: Vec::new(),
             first,
             behaviours,
             graph: graph.clone(),
@@ -342,7 +346,7 @@ impl Instance {
         for (before, plan) in &self.plans {
             faulty.admit(before, plan);
         }
-        Self { judged: self.judged, clients: self.clients, ..faulty }
+        Self { judged: self.judged, clients: self.clients, asked: self.asked, ..faulty }
     }
 
     /// The same instance, in which these predicates are judged, too.
@@ -365,6 +369,25 @@ impl Instance {
     pub fn unjudged(mut self) -> Self {
         self.judged = false;
         self
+    }
+
+    /// The same instance, judged by properties of [`NAMED`](crate::properties::named::NAMED) too: those whose name is given. Other
+    /// codes are passed over.
+    #[must_use]
+    pub fn asking(mut self, codes: &[&str]) -> Self {
+        let known = NAMED.iter().map(|named| named.about.code);
+        self.asked = known.filter(|code| codes.contains(code)).collect();
+        self
+    }
+
+    /// Whether a property that has to be asked for was.
+    pub fn asks(&self, code: &str) -> bool {
+        self.asked.contains(&code)
+    }
+
+    /// Whether any was.
+    pub fn asks_any(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     /// An update's data.

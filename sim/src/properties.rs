@@ -32,6 +32,8 @@ mod l3_every_packet;
 mod l4_overlap;
 mod l7_released;
 
+pub mod named;
+
 #[cfg(test)]
 pub(crate) mod teeth;
 
@@ -89,6 +91,12 @@ impl View<'_> {
     pub fn destination_name(&self, arc: ArcId) -> &str {
         self.net.arc(arc).to.map_or("nowhere", |port| self.instance.name(port.operator))
     }
+}
+
+/// What is said about the property of that code or name, one that has to be asked for included.
+pub fn about(code: &str) -> Option<&'static About> {
+    let asked = || named::NAMED.iter().map(|named| &named.about);
+    crate::ledger::PROPERTIES.iter().chain(asked()).find(|about| about.code == code)
 }
 
 /// A property of runs.

@@ -44,6 +44,7 @@ mod processes;
 
 use crate::instance::{Fault, Instance};
 use crate::net::Cell;
+use crate::properties::named::NAMED;
 use crate::system::{Breach, System};
 use crate::world::World;
 use neurath_model::choice::Choice;
@@ -152,16 +153,18 @@ impl Reducible for Instance {
     }
 }
 
-/// Whether anything is left out for an instance: not where a fault breaks what commutation rests on, not where a user's predicate is
-/// sensitive to the order of steps, not where something could go round for ever, and not where there are more operators than a set of processes can hold.
+/// Whether anything is left out for an instance: not where a fault breaks what commutation rests on, not where a property was asked
+/// for, or stated by a user, that minds the order of steps that commute, not where something could go round for ever, and not where there are more operators than a set of processes can hold.
 pub fn is_reduced(instance: &Instance) -> bool {
     let breaks_ownership = match instance.fault {
         Some(Fault::FetchArc | Fault::MarkerAtHead | Fault::LastInFirstOut | Fault::ApplyMidFiring) => true,
         Some(Fault::Protocol(_) | Fault::LossyArc | Fault::TransferTwice | Fault::DropOpenWork) | None => false,
     };
     let commutes = instance.clients.iter().all(|client| client.predicate.is_insensitive());
+    let asked = NAMED.iter().all(|named| named.commutes || !instance.asks(named.about.code));
     !breaks_ownership
         && commutes
+        && asked
         && !goes_round(instance)
         && instance.program.operators().len() <= Processes::OPERATORS_MAX
 }

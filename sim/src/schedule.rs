@@ -193,7 +193,9 @@ impl Saved {
     /// What is wrong with the flow or an update, a fault that is not known (T01), and a step that cannot be taken, or
     /// that leads elsewhere (X01).
     pub fn replay(&self) -> Result<(Instance, Vec<Choice>, Option<Breach>), Diagnostics> {
-        let instance = self.instance()?;
+        // A property that has to be asked for was, when the run was saved.
+        let asked: Vec<&str> = self.property.iter().map(String::as_str).collect();
+        let instance = self.instance()?.asking(&asked);
         let mut world = World::new(&instance);
         let (mut choices, mut open) = (Vec::new(), Vec::new());
         let mut breach = None;

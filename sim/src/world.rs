@@ -21,15 +21,17 @@ mod steps;
 
 use crate::client::{Client, Memory};
 use crate::instance::Instance;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, WITNESSES};
 use crate::net::{Item, Net, Parcel};
 use crate::observation::Observation;
 use crate::picture::{diagram, svg};
+use crate::properties::named::{Asked, NAMED};
 use crate::properties::{L1, Property, View};
 use crate::system::Breach;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::id::{ArcId, InPort, Lineage};
 use smallvec::SmallVec;
+use std::sync::LazyLock;
 
 /// A state of an instance: where everything is, and what the properties remember.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -40,6 +42,8 @@ pub struct World {
     pub ledger: Ledger,
     /// What users' predicates remember, in the order of the instance's.
     pub clients: Vec<Memory>,
+    /// What properties remember that were asked for by name; nothing, as a rule.
+    pub asked: Asked,
     /// The properties broken so far, each at its first breach, the earliest first. A property that is broken sees
     /// nothing more.
     pub breaches: Vec<Breach>,
@@ -51,6 +55,7 @@ impl Clone for World {
             net: self.net.clone(),
             ledger: self.ledger.clone(),
             clients: self.clients.clone(),
+            asked: self.asked.clone(),
             breaches: self.breaches.clone(),
         }
     }
@@ -60,6 +65,7 @@ impl Clone for World {
         self.net.clone_from(&source.net);
         self.ledger = source.ledger.clone();
         self.clients.clone_from(&source.clients);
+        self.asked.clone_from(&source.asked);
         self.breaches.clone_from(&source.breaches);
     }
 }
@@ -91,6 +97,7 @@ impl World {
             net: Net::new(instance),
             ledger: Ledger::new(instance),
             clients: vec![Memory::default(); instance.clients.len()],
+            asked: Asked::new(instance),
             breaches: Vec::new(),
         }
     }
@@ -100,8 +107,15 @@ impl World {
     /// update is never answered says least about why, so of those it comes last.
     pub fn judge(&self, instance: &Instance, ended: bool, judged: impl Fn(&str) -> bool) -> Option<Breach> {
         let latched = self.breaches.iter().find(|breach| judged(breach.property)).cloned();
-        if latched.is_some() || !ended {
+        if latched.is_some() {
             return latched;
+        }
+        let at_rest = self.is_at_rest(instance).then(|| self.asked.at_rest(instance, &self.net)).flatten();
+        if let Some(breach) = at_rest.filter(|breach| judged(breach.property)) {
+            return Some(breach);
+        }
+        if !ended {
+            return None;
         }
         let mut breaches = self.ledger.at_end(instance, &self.net);
         breaches.extend(self.clients_at_end(instance));
@@ -109,10 +123,20 @@ impl World {
         breaches.into_iter().min_by_key(|breach| breach.property == L1::ABOUT.code)
     }
 
+    /// Whether only the environment can go on, as far as a property that was asked for minds it.
+    fn is_at_rest(&self, instance: &Instance) -> bool {
+        self.asked.minds_rest() && {
+            let mut open = Vec::new();
+            self.choices(instance, &mut open);
+            open.iter().all(|choice| self.is_of_environment(instance, choice))
+        }
+    }
+
     fn observe(&mut self, instance: &Instance, observation: Observation, listener: Listener<'_>) {
         if instance.judged {
             self.ledger.observe(instance, &self.net, &observation, &mut self.breaches);
             self.show_clients(instance, &observation);
+            self.asked.observe(instance, &self.net, &observation, &mut self.breaches);
         }
         listener(&observation);
     }
@@ -147,6 +171,10 @@ impl World {
         (0..self.net.arcs.len() as u32).map(ArcId).filter(waits)
     }
 }
+
+/// The witnesses of the default properties, and of those that have to be asked for.
+static ALL_WITNESSES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| WITNESSES.iter().copied().chain(NAMED.iter().map(|named| named.about.witness)).collect());
 
 impl crate::system::System for Instance {
     type State = World;
@@ -192,10 +220,13 @@ impl crate::system::System for Instance {
     }
 
     fn witnesses(&self) -> &'static [&'static str] {
-        crate::ledger::WITNESSES
+        if self.asks_any() { &ALL_WITNESSES } else { WITNESSES }
     }
 
     fn witnessed(&self, world: &World, witness: usize) -> bool {
-        world.ledger.witnessed(self, &world.net, witness)
+        match witness.checked_sub(WITNESSES.len()) {
+            None => world.ledger.witnessed(self, &world.net, witness),
+            Some(witness) => world.asked.witnessed(self, &world.net, witness),
+        }
     }
 }

@@ -3,11 +3,17 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use neurath_sim::instance::Fault;
 use neurath_sim::ledger::PROPERTIES;
+use neurath_sim::properties::named::NAMED;
 use std::time::Duration;
 
-/// The codes of all properties, in order.
+/// The codes of the properties that are judged unless others are asked for, in order.
 pub fn property_codes() -> impl Iterator<Item = &'static str> {
     PROPERTIES.iter().map(|about| about.code)
+}
+
+/// The codes and names of all that can be asked for, in order.
+pub fn all_property_codes() -> impl Iterator<Item = &'static str> {
+    property_codes().chain(NAMED.iter().map(|named| named.about.code))
 }
 
 /// A fault by name.

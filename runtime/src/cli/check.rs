@@ -73,9 +73,9 @@ pub struct Args {
     /// Give up after this many seconds.
     #[arg(long, value_name = "S", value_parser = arguments::seconds)]
     seconds: Option<Duration>,
-    /// Check only this property; can be given several times.
+    /// Check only this property; can be given several times. Those with a name, and L5, are judged only when asked for.
     #[arg(long = "property", value_name = "CODE", ignore_case = true,
-          value_parser = PossibleValuesParser::new(arguments::property_codes()))]
+          value_parser = PossibleValuesParser::new(arguments::all_property_codes()))]
     properties: Vec<String>,
     /// A file of properties that are to hold, beside those of the protocol; can be given several times.
     #[arg(long = "properties", value_name = "FILE")]
@@ -150,12 +150,20 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
         instance = instance.with_fault(fault);
     }
     let stated = session.properties(&args.stated, &instance)?;
-    instance = instance.with_properties(&stated);
-    let asked =
-        |code: &&str| args.properties.is_empty() || args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
-    let stated = instance.clients.iter().map(|client| client.name);
-    let properties = arguments::property_codes().filter(asked).chain(stated).collect();
+    let mut properties = properties(args);
+    let instance = instance.asking(&properties).with_properties(&stated);
+    properties.extend(instance.clients.iter().map(|client| client.name));
     Ok(Subject { flow: args.flow.display().to_string(), catalogue, graph, planned, instance, properties })
+}
+
+/// Those asked for, or else all that the protocol promises.
+fn properties(args: &Args) -> Vec<&'static str> {
+    let is_asked = |code: &&str| args.properties.iter().any(|p| p.eq_ignore_ascii_case(code));
+    if args.properties.is_empty() {
+        arguments::property_codes().collect()
+    } else {
+        arguments::all_property_codes().filter(is_asked).collect()
+    }
 }
 
 fn explore(args: &Args, subject: &Subject, session: &Session) -> Checked {

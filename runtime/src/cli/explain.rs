@@ -1,6 +1,7 @@
 //! `neurath explain`: what a rule or a property means, and why it is there.
 //!
-//! Rules have codes like `F05`, properties codes like `S4`; case and leading zeros do not matter.
+//! Rules have codes like `F05`, properties codes like `S4`, or, if they are to be asked for, names like `quiescence`; case and leading
+//! zeros do not matter.
 
 use crate::cli::input::Session;
 use crate::cli::words::{WIDTH, wrapped};
@@ -8,12 +9,13 @@ use crate::cli::{Answer, Exit, SCHEMA_VERSION};
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use neurath_sim::ledger::PROPERTIES;
 use neurath_sim::properties::About;
+use neurath_sim::properties::named::{AboutNamed, NAMED};
 use serde_json::{Value, json};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A code, for example F05 or S4; a table of all without it.
+    /// A code, for example F05 or S4, or the name of a property that has to be asked for; a table of all without it.
     code: Option<String>,
 }
 
@@ -22,6 +24,7 @@ pub struct Args {
 enum Entry {
     Rule(Code),
     Property(&'static About),
+    Named(&'static AboutNamed),
 }
 
 /// Runs the verb.
@@ -52,17 +55,22 @@ fn table(session: &mut Session) {
             session.say(format_args!("{}{}\n", if heading.is_empty() { "" } else { "\n" }, entry.heading()));
             heading = entry.heading();
         }
-        session.say(format_args!("  {:<5}{}\n", entry.code(), entry.title()));
+        session.say(format_args!("  {:<1$}{2}\n", entry.code(), entry.width(), entry.title()));
     }
 }
 
 fn entries() -> impl Iterator<Item = Entry> {
-    Code::ALL.iter().copied().map(Entry::Rule).chain(PROPERTIES.iter().map(Entry::Property))
+    let rules = Code::ALL.iter().copied().map(Entry::Rule);
+    rules.chain(PROPERTIES.iter().map(Entry::Property)).chain(NAMED.iter().map(Entry::Named))
 }
 
 fn find(code: &str) -> Option<Entry> {
-    let asked = parts(code)?;
-    entries().find(|entry| parts(entry.code()).as_ref() == Some(&asked))
+    let parted = parts(code);
+    let is_meant = |entry: &Entry| match &parted {
+        Some(asked) => parts(entry.code()).as_ref() == Some(asked),
+        None => entry.code().eq_ignore_ascii_case(code.trim()),
+    };
+    entries().find(is_meant)
 }
 
 /// The letter and the number of a code.
@@ -101,6 +109,7 @@ impl Entry {
         match self {
             Self::Rule(code) => code.as_str(),
             Self::Property(about) => about.code,
+            Self::Named(named) => named.about.code,
         }
     }
 
@@ -108,12 +117,22 @@ impl Entry {
         match self {
             Self::Rule(code) => code.title(),
             Self::Property(about) => about.name,
+            Self::Named(named) => named.about.name,
+        }
+    }
+
+    /// How much room its code takes in a table.
+    fn width(self) -> usize {
+        match self {
+            Self::Rule(_) | Self::Property(_) => 5,
+            Self::Named(_) => 21,
         }
     }
 
     /// What codes of that letter are about.
     fn heading(self) -> &'static str {
         match self {
+            Self::Named(_) => "properties that are judged when asked for",
             Self::Property(about) if about.code.starts_with('L') => "properties of runs that have ended (liveness)",
             Self::Property(_) => "properties of every step of a run (safety)",
             Self::Rule(code) => match code.as_str().as_bytes().first() {
@@ -135,6 +154,12 @@ impl Entry {
                 format!("Put to the test when {}.", about.witness),
                 format!("Source: {}.", about.source),
             ],
+            Self::Named(AboutNamed { about, formula, .. }) => vec![
+                about.sentence.to_owned(),
+                format!("Formula: {formula}."),
+                format!("Put to the test when {}.", about.witness),
+                format!("Source: {}. Asked for with `neurath check --property {}`.", about.source, about.code),
+            ],
         };
         let paragraphs: Vec<String> = paragraphs.iter().map(|text| wrapped(text, WIDTH) + "\n").collect();
         format!("{}: {}\n\n{}", self.code(), self.title(), paragraphs.join("\n"))
@@ -149,6 +174,10 @@ impl Entry {
                 "code": about.code, "kind": "property", "title": about.name, "sentence": about.sentence,
                 "witness": about.witness, "source": about.source,
             }),
+            Self::Named(AboutNamed { about, formula, .. }) => json!({
+                "code": about.code, "kind": "property", "title": about.name, "sentence": about.sentence,
+                "formula": formula, "witness": about.witness, "source": about.source,
+            }),
         }
     }
 }
@@ -160,7 +189,11 @@ mod tests {
     #[test]
     fn every_code_is_found_in_any_writing() {
         for entry in entries() {
-            let (letter, number) = parts(entry.code()).expect("a code is a letter and a number");
+            let Some((letter, number)) = parts(entry.code()) else {
+                assert!(matches!(entry, Entry::Named(_)), "a code is a letter and a number");
+                assert_eq!(find(&entry.code().to_uppercase()).map(Entry::code), Some(entry.code()));
+                continue;
+            };
             for asked in [entry.code().to_lowercase(), format!("{letter}{number}"), format!("{letter}{number:03}")] {
                 assert_eq!(find(&asked).map(Entry::code), Some(entry.code()), "{asked}");
             }

@@ -9,8 +9,9 @@ use super::random_updates::{self, PROMISING};
 use super::{cells, table};
 use crate::explore::{Budget, Explorer, Verdict};
 use crate::instance::{Bounds, Instance};
+use crate::properties::named::NAMED;
 use crate::properties::teeth::{self, bounds, specimens, with_updates};
-use crate::reduction::{Dependence, Process, Processes, Reduced};
+use crate::reduction::{Dependence, Process, Processes, Reduced, is_reduced};
 use crate::scenario;
 use crate::strategies;
 use crate::system::System;
@@ -170,6 +171,27 @@ fn steps_outside_a_closed_set_make_no_difference() {
         for world in reachable(&instance).0.iter().filter(|world| world.breaches.is_empty()) {
             independent(&instance, world).unwrap_or_else(|why| panic!("{name}: {why}\n{world:#?}"));
         }
+    }
+}
+
+/// With the properties that have to be asked for, and that say that they commute: what they remember, too, is the same in either order.
+#[test]
+fn steps_outside_a_closed_set_make_no_difference_to_properties_that_commute() {
+    let asked: Vec<&str> = NAMED.iter().filter(|named| named.commutes).map(|named| named.about.code).collect();
+    for (name, instance) in instances() {
+        let instance = instance.asking(&asked);
+        assert!(is_reduced(&instance), "{name}");
+        for world in reachable(&instance).0.iter().filter(|world| world.breaches.is_empty()) {
+            independent(&instance, world).unwrap_or_else(|why| panic!("{name}: {why}\n{world:#?}"));
+        }
+    }
+}
+
+#[test]
+fn properties_that_do_not_commute_are_searched_in_full() {
+    for named in NAMED.iter().filter(|named| !named.commutes) {
+        let instance = teeth::two_change(Scheduler::Epoch).asking(&[named.about.code]);
+        assert!(!is_reduced(&instance), "{}", named.about.code);
     }
 }
 

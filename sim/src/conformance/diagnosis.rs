@@ -153,7 +153,7 @@ pub(super) fn shown_by_replay(miscounted: Diagnostic, replay: Option<Diagnostic>
 
 /// T02 for a property that the run breaks.
 pub(super) fn breached(trace: &Trace, breach: &Breach, line: Option<usize>) -> Diagnostic {
-    let about = crate::ledger::PROPERTIES.iter().find(|p| p.code == breach.property);
+    let about = crate::properties::about(breach.property);
     let after = line.map_or("at the end of the run".to_owned(), |l| format!("on line {}", line_number(l)));
     Diagnostic {
         code: Code::T02,

@@ -35,8 +35,8 @@ pub(crate) fn breach(instance: &Instance, property: &str) -> Found {
 /// Asserts that all properties hold, and that what this one speaks of happened.
 pub(crate) fn holds(instance: &Instance, property: &str) {
     let seen = Explorer::new(instance).run();
-    assert_eq!(seen.verdict, Verdict::Holds);
-    let about = crate::ledger::PROPERTIES.iter().find(|about| about.code == property).expect("a known property");
+    assert_eq!(seen.verdict, Verdict::Holds, "{property}");
+    let about = crate::properties::about(property).expect("a known property");
     assert!(!seen.never_witnessed().any(|w| w == about.witness), "{property}: never seen: {}", about.witness);
 }
 

@@ -81,6 +81,25 @@ impl World {
         }
     }
 
+    /// Whether a step is taken only if the environment does something: it submits, ends the flow, brings a source something to begin,
+    /// or hangs up. A source that ends lets go what it holds by itself.
+    pub fn is_of_environment(&self, instance: &Instance, choice: &Choice) -> bool {
+        match choice {
+            Choice::Submit { .. } | Choice::End => true,
+            Choice::Wake { at, emits, .. } => {
+                let cell = self.net.cell(*at);
+                let is_source = instance.behaviour(*at, cell.operator.version()).wake == Wake::Source;
+                is_source && !(emits.is_empty() && cell.operator.is_ending())
+            }
+            Choice::Deliver { .. }
+            | Choice::Fire { .. }
+            | Choice::Join { .. }
+            | Choice::Mark { .. }
+            | Choice::Attach { .. }
+            | Choice::Ended { .. } => false,
+        }
+    }
+
     /// Updates are submitted in turn, and one that awaits others when these are answered.
     fn may_submit(&self, instance: &Instance, update: UpdateId) -> bool {
         let is_next = update.0 == self.net.submitted + 1 && update.0 as usize <= instance.updates.len();

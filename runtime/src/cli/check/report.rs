@@ -10,8 +10,9 @@ use neurath_sim::check::{Checked, Search};
 use neurath_sim::explore::{Exploration, Verdict};
 use neurath_sim::instance::Bounds;
 use neurath_sim::ledger::PROPERTIES;
-use neurath_sim::narrate::narrate;
+use neurath_sim::narrate::narrate_as_judged;
 use neurath_sim::properties::About;
+use neurath_sim::properties::named::{NAMED, named};
 use neurath_sim::schedule::lines;
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ fn update(subject: &Subject, planned: &Planned) -> String {
 fn properties(subject: &Subject) -> String {
     let built_in = subject.properties.len() - subject.instance.clients.len();
     let (built_in, stated) = subject.properties.split_at(built_in);
-    let built_in_text = match built_in.len() == PROPERTIES.len() {
+    let built_in_text = match built_in.iter().eq(PROPERTIES.iter().map(|about| &about.code)) {
         true => format!("all {}: {}", PROPERTIES.len(), built_in.join(" ")),
         false => format!("only {}", words::list(built_in)),
     };
@@ -160,7 +161,7 @@ fn is_join(operator: &neurath_model::program::ProgramOperator) -> bool {
 /// The properties asked for whose witness never held.
 fn untested<'a>(subject: &'a Subject, exploration: &'a Explored) -> impl Iterator<Item = &'static About> + 'a {
     let met = exploration.witnesses.iter().map(|(_, held)| *held);
-    let unmet = PROPERTIES.iter().zip(met).filter(|(_, held)| !held);
+    let unmet = all_properties().zip(met).filter(|(_, held)| !held);
     unmet.map(|(about, _)| about).filter(|about| subject.properties.contains(&about.code))
 }
 
@@ -178,7 +179,7 @@ fn verdict(subject: &Subject, checked: &Checked) -> String {
                 codes => format!("; {} forbid it as well", words::list(codes)),
             };
             let steps = words::count(run.len(), "step");
-            let story = narrate(&subject.instance, run);
+            let story = narrate_as_judged(&subject.instance, run, |code| subject.properties.contains(&code));
             let a_run = if checked.is_shortest { "a shortest run" } else { "a run that may not be a shortest" };
             format!("REFUSED: {}{name} is broken by {a_run}, of {steps}{as_well}\n\n{story}\n", breach.property)
         }
@@ -192,9 +193,14 @@ fn codes_found(subject: &Subject) -> Vec<&'static str> {
     codes
 }
 
+/// Those that are judged by default, and those that have to be asked for, in the order of witnesses.
+fn all_properties() -> impl Iterator<Item = &'static About> {
+    PROPERTIES.iter().chain(NAMED.iter().map(|named| &named.about))
+}
+
 /// What is said of a built-in property.
 fn about(code: &str) -> Option<&'static About> {
-    PROPERTIES.iter().find(|about| about.code == code)
+    all_properties().find(|about| about.code == code)
 }
 
 /// The name of a built-in property, behind its code; what a user states has only a name.
@@ -208,7 +214,8 @@ pub(super) fn json(subject: &Subject, checked: &Checked, exit: Exit) -> Value {
     let never_taken: Vec<&str> = exploration.never_taken().collect();
     let coverage: serde_json::Map<String, Value> =
         exploration.coverage.iter().map(|(kind, count)| ((*kind).to_owned(), json!(count))).collect();
-    let witnesses = PROPERTIES.iter().zip(&exploration.witnesses);
+    let is_told = |about: &&About| named(about.code).is_none() || subject.properties.contains(&about.code);
+    let witnesses = all_properties().zip(&exploration.witnesses).filter(|(about, _)| is_told(about));
     let scheduler = subject.planned.first().map(|p| p.plan.scheduler);
     let Bounds { packets, capacity, ends, hangups } = subject.instance.bounds;
     json!({

@@ -6,6 +6,7 @@ use crate::cli::words::{self, count};
 use neurath_sim::ledger::PROPERTIES;
 use neurath_sim::narrate::narrate;
 use neurath_sim::properties::About;
+use neurath_sim::properties::about;
 use neurath_sim::schedule::lines;
 use neurath_sim::simulate::{Shrunk, Summary};
 use serde_json::{Value, json};
@@ -49,7 +50,7 @@ fn witnesses(summary: &Summary) -> impl Iterator<Item = (&'static About, u64)> +
 fn failure(failed: &Failed) -> String {
     let Failed { outcome, shrunk, command } = failed;
     let Shrunk { instance, choices, breach, shortest, .. } = shrunk;
-    let name = PROPERTIES.iter().find(|about| about.code == breach.property).map_or("", |about| about.name);
+    let name = about(breach.property).map_or("", |about| about.name);
     let steps = count(choices.len(), "step");
     let which = if *shortest {
         format!("a shortest run that breaks it, {steps} where the seed's run took {}", outcome.choices.len())
