@@ -235,7 +235,7 @@ pub struct Instance {
     pub judged: bool,
     /// What users want to be so, beside what the protocol promises.
     pub clients: Vec<Client>,
-    /// The properties of [`NAMED`](crate::properties::named::NAMED) that were asked for.
+    /// The properties of [`NAMED`] that were asked for.
     asked: Vec<&'static str>,
     /// How many operators and arcs there are before the first update.
     pub first: (usize, usize),
@@ -371,7 +371,7 @@ impl Instance {
         self
     }
 
-    /// The same instance, judged by properties of [`NAMED`](crate::properties::named::NAMED) too: those whose name is given. Other
+    /// The same instance, judged by properties of [`NAMED`] too: those whose name is given. Other
     /// codes are passed over.
     #[must_use]
     pub fn asking(mut self, codes: &[&str]) -> Self {
