@@ -28,6 +28,7 @@ pub mod render;
 pub mod words;
 
 pub mod bench;
+pub mod bisect;
 pub mod check;
 pub mod convert;
 pub mod demo;
@@ -81,6 +82,8 @@ enum Verb {
     Sim(sim::Args),
     /// Repeat a saved run, step by step.
     Replay(replay::Args),
+    /// Show the step of a saved run from which on its breach could not be avoided.
+    Bisect(bisect::Args),
     /// Serve a folder over HTTP with a flow that can be updated while it runs.
     Serve(serve::Args),
     /// Update a running flow, or ask how it stands.
@@ -189,6 +192,7 @@ fn run(verb: Verb, session: &mut input::Session) -> Answer {
         Verb::Convert(args) => convert::run(args, session),
         Verb::Sim(args) => sim::run(args, session),
         Verb::Replay(args) => replay::run(args, session),
+        Verb::Bisect(args) => bisect::run(args, session),
         Verb::Serve(args) => serve::run(args, session),
         Verb::Update(args) => update::run(args, session),
         Verb::Trace(args) => trace::run(args, session),

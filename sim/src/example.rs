@@ -22,12 +22,12 @@ pub(crate) fn nio() -> Update {
 }
 
 /// The HTTP server, to be simulated.
-pub(crate) fn http(scheduler: Scheduler) -> Subject {
+pub(crate) fn http(scheduler: impl Into<Option<Scheduler>>) -> Subject {
     subject(http_texts(), scheduler)
 }
 
 /// The diamond, to be simulated.
-pub(crate) fn diamond(scheduler: Scheduler) -> Subject {
+pub(crate) fn diamond(scheduler: impl Into<Option<Scheduler>>) -> Subject {
     let texts = texts(include_str!("example/diamond.fbp"), include_str!("example/diamond-components.toml"));
     subject(texts, scheduler)
 }
@@ -54,7 +54,7 @@ pub(crate) fn endless() -> Subject {
 }
 
 /// A flow of the ready-made components that is changed to other flows, one after the other; then one of its operators changes.
-pub(crate) fn evolving(scheduler: Scheduler, flows: &[&str], then: &[(&str, &str)]) -> Subject {
+pub(crate) fn evolving(scheduler: impl Into<Option<Scheduler>>, flows: &[&str], then: &[(&str, &str)]) -> Subject {
     let subject = subject(texts(flows[0], &scenario::library()), scheduler);
     let mut updates: Vec<Update> = flows[1..].iter().map(|flow| update_to(flow)).collect();
     if !then.is_empty() {
@@ -75,11 +75,11 @@ fn texts(flow: &str, declarations: &str) -> (Flow, Catalogue) {
 }
 
 /// A flow that is at hand, to be simulated with components in TOML.
-pub(crate) fn of(graph: FlowGraph, declarations: &str, scheduler: Scheduler) -> Subject {
+pub(crate) fn of(graph: FlowGraph, declarations: &str, scheduler: impl Into<Option<Scheduler>>) -> Subject {
     Subject::new(graph, &components::parse("components.toml", declarations).expect("components").0, scheduler)
 }
 
-fn subject((flow, catalogue): (Flow, Catalogue), scheduler: Scheduler) -> Subject {
+fn subject((flow, catalogue): (Flow, Catalogue), scheduler: impl Into<Option<Scheduler>>) -> Subject {
     let graph = validate(&flow, &SourceMap::default(), &catalogue).expect("valid");
     Subject::new(graph, &catalogue, scheduler)
 }

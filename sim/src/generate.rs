@@ -30,12 +30,12 @@ pub(crate) use operators::same_ports;
 pub(crate) use parts::{Parts, accepts, pick};
 
 use neurath_model::component::{Catalogue, Component};
-use neurath_model::diagnostic::{Diagnostics, SourceMap};
+use neurath_model::diagnostic::{Code, Diagnostics, SourceMap};
 use neurath_model::flow::ComponentRef;
 use neurath_model::graph::FlowGraph;
 use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
 use neurath_model::update::Update;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 
 /// What marks the version of a copy.
@@ -57,12 +57,19 @@ pub struct Subject {
     pub graph: FlowGraph,
     /// What updates may install: the catalogue given, and a copy of each component of it.
     pub catalogue: Catalogue,
-    /// How updates travel.
-    pub scheduler: Scheduler,
-    /// Whether each seed draws how updates travel, of those schedulers that promise something.
-    pub any_scheduler: bool,
-    /// The updates that are given, in order, with their plans; none if they are to be drawn.
-    pub given: Vec<(Update, Plan)>,
+    /// How updates travel; without a scheduler, each seed draws one for each update, of those that promise what it asks for.
+    pub scheduler: Option<Scheduler>,
+    /// The updates that are given, in order; none if they are to be drawn.
+    pub given: Vec<Given>,
+}
+
+/// An update that is given.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// What it says.
+    pub update: Update,
+    /// Its plan by each scheduler that may be drawn for it.
+    pub plans: Vec<Plan>,
 }
 
 /// Updates drawn.
@@ -75,31 +82,41 @@ pub struct Draws {
 }
 
 impl Subject {
-    /// A flow whose updates are drawn.
-    pub fn new(graph: FlowGraph, catalogue: &Catalogue, scheduler: Scheduler) -> Self {
-        Self { graph, catalogue: with_copies(catalogue), scheduler, any_scheduler: false, given: Vec::new() }
-    }
-
-    /// The same flow, where each seed also draws how its updates travel.
-    #[must_use]
-    pub fn with_any_scheduler(self) -> Self {
-        Self { any_scheduler: true, ..self }
+    /// A flow whose updates are drawn. With no scheduler, each update is drawn one.
+    pub fn new(graph: FlowGraph, catalogue: &Catalogue, scheduler: impl Into<Option<Scheduler>>) -> Self {
+        Self { graph, catalogue: with_copies(catalogue), scheduler: scheduler.into(), given: Vec::new() }
     }
 
     /// The same flow, to be updated by these, in order. With `direct`, which promises nothing, that is no reason to
     /// refuse one.
-    pub fn with_updates(mut self, updates: &[Update]) -> Result<Self, Diagnostics> {
-        self.given = self.planned(updates, self.scheduler)?;
-        Ok(self)
-    }
-
-    /// Plans updates, each against the flow as the one before leaves it.
     ///
     /// # Errors
     /// All that is wrong with the first that cannot be planned.
-    pub fn planned(&self, updates: &[Update], scheduler: Scheduler) -> Result<Vec<(Update, Plan)>, Diagnostics> {
-        let mut planned: Vec<(Update, Plan)> = Vec::new();
+    pub fn with_updates(mut self, updates: &[Update]) -> Result<Self, Diagnostics> {
+        self.given.clear();
         for update in updates {
+            let graph = self.given.last().map_or(&self.graph, |given| &given.plans[0].after);
+            let all: Vec<_> = self.schedulers().iter().map(|by| self.plan(graph, update, *by)).collect();
+            let (plans, refused): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+            let plans: Vec<Plan> = plans.into_iter().flatten().collect();
+            if plans.is_empty() {
+                return Err(refused.into_iter().find_map(Result::err).expect("some scheduler was tried"));
+            }
+            self.given.push(Given { update: update.clone(), plans });
+        }
+        Ok(self)
+    }
+
+    /// Plans updates, each by a scheduler and against the flow as the one before leaves it.
+    ///
+    /// # Errors
+    /// All that is wrong with the first that cannot be planned.
+    pub fn planned<'a>(
+        &self,
+        updates: impl Iterator<Item = (&'a Update, Scheduler)>,
+    ) -> Result<Vec<(Update, Plan)>, Diagnostics> {
+        let mut planned: Vec<(Update, Plan)> = Vec::new();
+        for (update, scheduler) in updates {
             let graph = planned.last().map_or(&self.graph, |(_, plan)| &plan.after);
             let plan = self.plan(graph, update, scheduler)?;
             planned.push((update.clone(), plan));
@@ -107,23 +124,26 @@ impl Subject {
         Ok(planned)
     }
 
-    /// The scheduler of a run: the one given, or one drawn of those that promise what is asked by default.
-    pub fn draw_scheduler(&self, rng: &mut impl Rng) -> Scheduler {
-        let promising: Vec<Scheduler> =
-            Scheduler::ALL.iter().copied().filter(|s| self.any_scheduler && !s.guarantees().is_empty()).collect();
-        promising.choose(rng).copied().unwrap_or(self.scheduler)
+    /// The schedulers by which an update may travel here.
+    pub fn schedulers(&self) -> Vec<Scheduler> {
+        match self.scheduler {
+            Some(scheduler) => vec![scheduler],
+            None => Scheduler::ALL.iter().copied().filter(|s| !s.guarantees().is_empty()).collect(),
+        }
     }
 
-    /// Draws `count` updates that the planner accepts with a scheduler; fewer where it refuses one draw after another.
-    pub fn draw(&self, count: usize, scheduler: Scheduler, rng: &mut impl Rng) -> Draws {
+    /// Draws `count` updates that the planner accepts; fewer where it refuses one draw after another.
+    pub fn draw(&self, count: usize, rng: &mut impl Rng) -> Draws {
         let mut draws = Draws::default();
         let mut refused_in_a_row = 0;
         while draws.updates.len() < count && refused_in_a_row < REFUSED_MAX {
             let graph = draws.updates.last().map_or(&self.graph, |(_, plan)| &plan.after);
             let name = format!("u{}", draws.updates.len() + 1);
-            let (update, refused) = self.draw_one(graph, &name, scheduler, rng);
+            let mut schedulers = self.schedulers();
+            schedulers.shuffle(rng);
+            let (update, refused) = self.draw_one(graph, &name, &schedulers, rng);
             draws.refused += refused;
-            let planned = update.map(|update| (self.plan(graph, &update, scheduler), update));
+            let planned = update.map(|update| (self.plan_by_any(graph, &update, &schedulers), update));
             match planned {
                 Some((Ok(plan), update)) => {
                     draws.updates.push((update, plan));
@@ -143,19 +163,35 @@ impl Subject {
         &self,
         graph: &FlowGraph,
         name: &str,
-        scheduler: Scheduler,
+        schedulers: &[Scheduler],
         rng: &mut impl Rng,
     ) -> (Option<Update>, u32) {
         if rng.random() {
             return (Some(random_update(graph, &self.catalogue, name, rng)), 0);
         }
         let edits: Vec<Edit> = (0..rng.random_range(1..=EDITS_MAX)).map(|_| Edit::draw(rng)).collect();
-        edited(graph, &self.catalogue, name, &edits, |update| self.plan(graph, update, scheduler).is_ok())
+        edited(graph, &self.catalogue, name, &edits, |update| self.plan_by_any(graph, update, schedulers).is_ok())
     }
 
-    /// The updates given, as if they had been drawn.
-    pub fn given_draws(&self) -> Draws {
-        Draws { updates: self.given.clone(), refused: 0 }
+    /// A plan for each update given, by a scheduler that is drawn.
+    pub fn draw_plans(&self, rng: &mut impl Rng) -> Vec<&Plan> {
+        self.given.iter().map(|given| given.plans.choose(rng).expect("an update that is given has a plan")).collect()
+    }
+
+    /// A plan by the first of these schedulers that promises what the update asks for.
+    fn plan_by_any(&self, graph: &FlowGraph, update: &Update, schedulers: &[Scheduler]) -> Result<Plan, Diagnostics> {
+        let mut refused = Diagnostics(Vec::new());
+        for scheduler in schedulers {
+            match self.plan(graph, update, *scheduler) {
+                Ok(plan) => return Ok(plan),
+                Err(found) => refused = found,
+            }
+            // What is wrong with the update itself is so by every scheduler.
+            if refused.0.iter().any(|d| d.code != Code::U11) {
+                break;
+            }
+        }
+        Err(refused)
     }
 
     fn plan(&self, graph: &FlowGraph, update: &Update, scheduler: Scheduler) -> Result<Plan, Diagnostics> {
@@ -192,7 +228,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     fn draws(subject: &Subject, seeds: u64) -> impl Iterator<Item = Draws> {
-        (0..seeds).map(|seed| subject.draw(3, subject.scheduler, &mut ChaCha8Rng::seed_from_u64(seed)))
+        (0..seeds).map(|seed| subject.draw(3, &mut ChaCha8Rng::seed_from_u64(seed)))
     }
 
     #[test]

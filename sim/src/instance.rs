@@ -326,6 +326,12 @@ impl Instance {
         awaits.dedup();
     }
 
+    /// The same instance within other bounds.
+    #[must_use]
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
     /// The same instance with a fault put in.
     #[must_use]
     pub fn with_fault(self, fault: Fault) -> Self {

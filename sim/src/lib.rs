@@ -2,7 +2,8 @@
 //!
 //! Read in this order: what can be explored ([`system`]); the world, which is one such system ([`instance`], [`net`],
 //! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`], [`client`]); the ways to explore ([`explore`],
-//! [`reduction`], [`check`], [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`]) and to tell of it
+//! [`reduction`], [`check`], [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`],
+//! [`bisect`], [`crash`]) and to tell of it
 //! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and the yardstick of explorers ([`reference_chain`]).
 //!
 //! What is absent here: protocol code. The world drives `neurath_model::protocol`, which the threads of the runtime drive too.
@@ -23,8 +24,10 @@ pub mod ledger;
 pub mod properties;
 pub mod world;
 
+pub mod bisect;
 pub mod check;
 pub mod conformance;
+pub mod crash;
 pub mod explore;
 pub mod rank;
 pub mod reduction;

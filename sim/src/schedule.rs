@@ -1,7 +1,7 @@
 //! Runs as data: as the lines of a trace, and saved with all that is needed to take them again.
 //!
 //! ```text
-//!   {"neurath": "run", "schema_version": 1, "flow": ..., "catalogue": ..., "updates": [...], "scheduler": "direct",
+//!   {"neurath": "run", "schema_version": 3, "flow": ..., "catalogue": ..., "updates": [...], "schedulers": ["direct"],
 //!    "bounds": {"packets": 2, ...}, "fault": null, "property": "S4",
 //!    "run": [{"at": "entrance", "do": "submit", "update": 1, ...}, {"at": "accept", "do": "wake", ...}, ...]}
 //! ```
@@ -22,7 +22,7 @@ use neurath_model::flow::Flow;
 use neurath_model::id::{OperatorId, UpdateId};
 use neurath_model::plan::{Plan, Scheduler, plan_unpromised};
 use neurath_model::property::Property;
-use neurath_model::trace::{Header, Line, SCHEMA_VERSION};
+use neurath_model::trace::{Header, Line};
 use neurath_model::update::Update;
 use neurath_model::validate::validate;
 use serde::{Deserialize, Serialize};
@@ -30,13 +30,17 @@ use serde::{Deserialize, Serialize};
 /// What the key `neurath` of a saved run says.
 const KIND: &str = "run";
 
+/// The version of the format of saved runs. It counts on from that of traces, whose lines it holds: a change of either is a
+/// change of it.
+pub const SCHEMA_VERSION: u32 = 3;
+
 /// A saved run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Saved {
     /// Always `run`.
     pub neurath: String,
-    /// The version of the format of its lines, which is that of traces.
+    /// The version of its format: [`SCHEMA_VERSION`].
     pub schema_version: u32,
     /// The flow.
     pub flow: Flow,
@@ -44,8 +48,8 @@ pub struct Saved {
     pub catalogue: Catalogue,
     /// The updates, in order of submission.
     pub updates: Vec<Update>,
-    /// How they travel.
-    pub scheduler: Scheduler,
+    /// How each of them travels.
+    pub schedulers: Vec<Scheduler>,
     /// The bounds.
     pub bounds: Bounds,
     /// The fault put in, by name.
@@ -57,6 +61,15 @@ pub struct Saved {
     pub stated: Vec<Property>,
     /// The steps, as the lines of a trace.
     pub run: Vec<Line>,
+}
+
+/// What every version of a saved run has.
+#[derive(Deserialize)]
+struct Form {
+    #[serde(default)]
+    neurath: String,
+    #[serde(default)]
+    schema_version: u32,
 }
 
 /// The steps of a run as lines of a trace, in the order in which they were taken.
@@ -151,7 +164,7 @@ impl Saved {
             flow,
             catalogue,
             updates: updates.to_vec(),
-            scheduler: instance.updates.first().map_or(Scheduler::Epoch, |update| update.scheduler),
+            schedulers: instance.updates.iter().map(|update| update.scheduler).collect(),
             bounds: instance.bounds,
             fault: instance.fault.map(|fault| fault.to_string()),
             property: breach.map(|breach| breach.property.to_owned()),
@@ -169,21 +182,12 @@ impl Saved {
 
     /// Reads a saved run. Only its form is checked.
     pub fn parse(source: &str, text: &str) -> Result<Self, Diagnostics> {
-        let saved: Self = serde_json::from_str(text).map_err(|error| unreadable(source, text, &error))?;
-        if saved.neurath != KIND || saved.schema_version != SCHEMA_VERSION {
-            let found = format!("`{}` with schema_version {}", saved.neurath, saved.schema_version);
-            let span = 0..text.len().min(1);
-            return Err(refused(
-                Code::T01,
-                "this is not a saved run that this program can read".into(),
-                vec![Place { source: source.into(), span, label: "here".into() }],
-                [
-                    &format!("a run with schema_version {SCHEMA_VERSION}"),
-                    &found,
-                    "replay a run with the version of neurath that saved it",
-                ],
-            ));
+        // The version first: what another version wrote need not look like a run to this one.
+        let form: Form = serde_json::from_str(text).map_err(|error| unreadable(source, text, &error))?;
+        if form.neurath != KIND || form.schema_version != SCHEMA_VERSION {
+            return Err(other_version(source, text, &form));
         }
+        let saved: Self = serde_json::from_str(text).map_err(|error| unreadable(source, text, &error))?;
         Ok(saved)
     }
 
@@ -219,10 +223,13 @@ impl Saved {
     fn instance(&self) -> Result<Instance, Diagnostics> {
         let graph = validate(&self.flow, &SourceMap::default(), &self.catalogue)?;
         let mut plans: Vec<Plan> = Vec::new();
-        for update in &self.updates {
+        if self.schedulers.len() != self.updates.len() {
+            return Err(without_schedulers(self));
+        }
+        for (update, scheduler) in self.updates.iter().zip(&self.schedulers) {
             let before = plans.last().map_or(&graph, |plan| &plan.after);
             // A saved run may well show what the scheduler does not promise.
-            let scheduler = Some(self.scheduler);
+            let scheduler = Some(*scheduler);
             plans.push(plan_unpromised(before, update, &SourceMap::default(), &self.catalogue, scheduler)?.0);
         }
         let instance = Instance::new(&graph, &plans, self.bounds);
@@ -280,6 +287,39 @@ fn unknown_fault(name: &str) -> Diagnostics {
     )
 }
 
+/// T01.
+fn other_version(source: &str, text: &str, form: &Form) -> Diagnostics {
+    let found = match form.neurath.as_str() {
+        "" => "something that does not say what it is".to_owned(),
+        kind => format!("`{kind}` with schema_version {}", form.schema_version),
+    };
+    let place = Place { source: source.into(), span: 0..text.len().min(1), label: "here".into() };
+    refused(
+        Code::T01,
+        "this is not a saved run that this program can read".into(),
+        vec![place],
+        [
+            &format!("`{KIND}` with schema_version {SCHEMA_VERSION}"),
+            &found,
+            "replay a run with the version of neurath that saved it",
+        ],
+    )
+}
+
+fn without_schedulers(saved: &Saved) -> Diagnostics {
+    let (updates, schedulers) = (saved.updates.len(), saved.schedulers.len());
+    refused(
+        Code::T01,
+        "the saved run does not say how each of its updates travels".into(),
+        vec![],
+        [
+            &format!("{updates} schedulers, one for each update"),
+            &schedulers.to_string(),
+            "the run was edited: find it again by its seed",
+        ],
+    )
+}
+
 fn unreadable(source: &str, text: &str, error: &serde_json::Error) -> Diagnostics {
     // serde_json counts lines and columns from 1, the columns in bytes.
     let start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
@@ -314,8 +354,8 @@ mod tests {
     }
 
     fn saved(subject: &Subject, outcome: &Outcome, fault: Option<Fault>) -> Saved {
-        let instance = outcome.swarm.instance(subject, fault);
-        let (updates, breach) = (&outcome.swarm.updates, outcome.breach.as_ref());
+        let instance = outcome.swarm.instance(fault);
+        let (updates, breach) = (outcome.swarm.updates(), outcome.breach.as_ref());
         Saved::new(&instance, subject.graph.to_flow(), subject.catalogue.clone(), updates, &outcome.choices, breach)
     }
 
@@ -331,7 +371,7 @@ mod tests {
         assert_eq!(read, saved);
         let (instance, choices, breach) = read.replay().expect("fits");
         assert_eq!((choices, breach), (failure.choices, failure.breach));
-        assert_eq!(instance.updates, failure.swarm.instance(&subject, None).updates);
+        assert_eq!(instance.updates, failure.swarm.instance(None).updates);
     }
 
     #[test]
@@ -340,10 +380,11 @@ mod tests {
             (example::http(Scheduler::Epoch), None),
             (example::diamond(Scheduler::Epoch), None),
             (example::http(Scheduler::Direct), None),
+            (example::http(None), None),
             (example::http(Scheduler::Epoch), Fault::named("apply-mid-firing")),
         ] {
             for seed in 0..20 {
-                let outcome = simulate(&subject, seed, &Options { fault });
+                let outcome = simulate(&subject, seed, &Options { fault, ..Options::default() });
                 let (_, choices, breach) = saved(&subject, &outcome, fault).replay().expect("fits");
                 assert_eq!((choices, breach), (outcome.choices, outcome.breach), "seed {seed}");
             }
@@ -381,8 +422,15 @@ mod tests {
         let cut = refusal(Saved::parse("run.json", &text[..100]));
         assert_eq!((cut.code, cut.found.as_str()), (Code::T01, "the end of the file"));
         assert!(cut.places[0].span.start >= 99, "{:?}", cut.places);
-        let other = refusal(Saved::parse("run.json", &text.replace("\"schema_version\": 2", "\"schema_version\": 9")));
+        let other = refusal(Saved::parse("run.json", &text.replace("\"schema_version\": 3", "\"schema_version\": 9")));
         assert_eq!(other.found, "`run` with schema_version 9");
+        let earlier = text.replace("\"schema_version\": 3", "\"schema_version\": 2").replace("schedulers", "scheduler");
+        let earlier = refusal(Saved::parse("run.json", &earlier));
+        assert_eq!((earlier.code, earlier.found.as_str()), (Code::T01, "`run` with schema_version 2"));
+        assert_eq!(refusal(Saved::parse("run.json", "{}")).found, "something that does not say what it is");
+        let mut short = saved(&subject, &failure, None);
+        short.schedulers.clear();
+        assert_eq!(refusal(short.replay()).code, Code::T01);
         let mut unknown = saved(&subject, &failure, None);
         unknown.fault = Some("gremlins".into());
         assert_eq!(refusal(unknown.replay()).code, Code::T01);
@@ -392,9 +440,9 @@ mod tests {
     fn a_trace_of_a_run_is_a_trace_whose_lines_are_its_choices() {
         let subject = example::http(Scheduler::Epoch).with_updates(&[example::nio()]).expect("planned");
         let outcome = simulate(&subject, 3, &Options::default());
-        let instance = outcome.swarm.instance(&subject, None);
+        let instance = outcome.swarm.instance(None);
         let flow = subject.graph.to_flow();
-        let text = to_trace(&instance, flow, subject.catalogue.clone(), &outcome.swarm.updates, &outcome.choices);
+        let text = to_trace(&instance, flow, subject.catalogue.clone(), outcome.swarm.updates(), &outcome.choices);
         let trace = Trace::parse("trace", &text).expect("readable");
         let read: Vec<Option<Choice>> =
             trace.lines.iter().map(|(line, _)| line.choice(&instance.program).expect("a choice")).collect();

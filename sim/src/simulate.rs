@@ -9,19 +9,34 @@
 //! narrated and saved like any other. All that is drawn is drawn from the seed: the same seed of the same subject is the
 //! same run, on every machine.
 //!
-//! A run goes on until no choice is open, which it must reach: each step uses up a packet, a marker or an update. A
-//! run that takes more steps than these could account for is reported as a breach of its own, [`NO_END`].
+//! A run goes on until no choice is open, which it must reach: each step uses up a packet, a marker or an update. It is
+//! disturbed at first ([`Disturbance`]), and then left in peace; what has not come to its end within as many steps as
+//! packets, markers and updates account for ([`steps_max`]) breaks the liveness property concerned. In some runs somebody crashes
+//! ([`crash`](crate::crash)); what is left then must agree with what was told.
 
 mod bound;
+mod disturbance;
+mod driver;
 mod shrink;
+#[cfg(test)]
+mod speed;
+mod stepping;
 mod swarm;
 #[cfg(test)]
 mod tests;
+mod twice;
+mod weights;
 
 pub use bound::steps_max;
+pub use disturbance::{Disturbance, Kind};
+pub use driver::{Regime, run, run_from};
 pub use shrink::{Shrunk, shrink};
-pub use swarm::{Swarm, Weights};
+pub use stepping::Stepping;
+pub use swarm::Swarm;
+pub use twice::{Difference, first_difference, simulate_twice};
+pub use weights::Weights;
 
+use crate::crash::Who;
 use crate::explore::fingerprint;
 use crate::generate::Subject;
 use crate::instance::{Fault, Instance};
@@ -29,20 +44,18 @@ use crate::ledger::WITNESSES;
 use crate::observation::Observation;
 use crate::system::{Breach, System};
 use crate::world::World;
+use driver::Buffers;
 use neurath_model::choice::Choice;
 use neurath_model::marker::Outcome as Answer;
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
-
-/// What stands for a property when a run takes more steps than its packets, markers and updates can account for.
-pub const NO_END: &str = "no end";
 
 /// What is not drawn from the seed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// A fault put into every run.
     pub fault: Option<Fault>,
+    /// Whether nothing disturbs a run, and nobody crashes.
+    pub calm: bool,
 }
 
 /// What happened in a run, apart from its choices.
@@ -56,6 +69,8 @@ pub struct Counts {
     pub lineages: u64,
     /// The witnesses that held in some state, by their index in [`WITNESSES`], as bits.
     pub witnessed: u64,
+    /// Who crashed.
+    pub crashed: Option<Who>,
 }
 
 /// A run of one instance.
@@ -99,6 +114,10 @@ pub struct Summary {
     pub lineages: u64,
     /// Updates drawn that the planner refused.
     pub refused: u64,
+    /// Runs that were disturbed.
+    pub disturbed: u64,
+    /// Runs in which the submitter, an operator, or the runtime crashed.
+    pub crashed: [u64; 3],
     /// For each witness, in how many runs it held.
     pub witnesses: Vec<(&'static str, u64)>,
     /// The first seed that broke a property; seeds after it were not run.
@@ -132,11 +151,6 @@ pub fn simulate_many(
     summary
 }
 
-/// Runs an instance: choices are drawn by their weights until none is open or a property is broken.
-pub fn run(instance: &Instance, weights: &Weights, rng: &mut impl Rng) -> Run {
-    run_with(instance, weights, rng, &mut Buffers::default())
-}
-
 /// The first breach of a run: after how many choices, and which. `None` where the run breaks nothing.
 ///
 /// # Panics
@@ -165,81 +179,55 @@ impl Outcome {
 impl Summary {
     fn new() -> Self {
         let witnesses = WITNESSES.iter().map(|witness| (*witness, 0)).collect();
-        Self { runs: 0, steps: 0, applied: 0, lineages: 0, refused: 0, witnesses, failure: None }
+        Self {
+            runs: 0,
+            steps: 0,
+            applied: 0,
+            lineages: 0,
+            refused: 0,
+            disturbed: 0,
+            crashed: [0; 3],
+            witnesses,
+            failure: None,
+        }
     }
 
     fn add(&mut self, outcome: &Outcome) {
-        let Counts { steps, applied, lineages, witnessed } = outcome.counts;
+        let Counts { steps, applied, lineages, witnessed, crashed } = outcome.counts;
         self.runs += 1;
         self.steps += steps;
         self.applied += applied;
         self.lineages += lineages;
-        self.refused += u64::from(outcome.swarm.refused);
+        self.refused += u64::from(outcome.swarm.refused());
+        self.disturbed += u64::from(!outcome.swarm.regime.disturbances.is_empty());
+        if let Some(who) = crashed {
+            self.crashed[match who {
+                Who::Submitter => 0,
+                Who::Operator(_) => 1,
+                Who::Runtime => 2,
+            }] += 1;
+        }
         for (i, (_, runs)) in self.witnesses.iter_mut().enumerate() {
             *runs += witnessed >> i & 1;
         }
     }
 }
 
-/// What is used again from run to run.
-#[derive(Default)]
-struct Buffers {
-    open: Vec<Choice>,
-    weights: Vec<u64>,
-}
-
 fn simulate_with(subject: &Subject, seed: u64, options: &Options, buffers: &mut Buffers) -> Outcome {
-    let swarm = Swarm::draw(subject, seed);
-    let instance = swarm.instance(subject, options.fault);
-    // A stream of its own: how many numbers the configuration took does not shift the run.
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(1);
-    let Run { choices, breach, counts } = run_with(&instance, &swarm.weights, &mut rng, buffers);
+    let swarm = configured(subject, seed, options, buffers);
+    let Run { choices, breach, counts } = driver::run_seed(&swarm, options.fault, buffers, &mut |_| {});
     let digest = fingerprint(&choices);
     Outcome { seed, swarm, choices, breach, counts, digest }
 }
 
-fn run_with(instance: &Instance, weights: &Weights, rng: &mut impl Rng, buffers: &mut Buffers) -> Run {
-    let mut world = World::new(instance);
-    let mut run = Run { choices: Vec::new(), breach: None, counts: Counts::default() };
-    let steps_max = steps_max(instance);
-    loop {
-        buffers.open.clear();
-        world.choices(instance, &mut buffers.open);
-        if buffers.open.is_empty() {
-            run.breach = instance.breach(&world, true);
-            return run;
-        }
-        if run.counts.steps == steps_max {
-            run.breach = Some(no_end(&world, instance, steps_max));
-            return run;
-        }
-        let choice = buffers.choose(weights, rng);
-        let counts = &mut run.counts;
-        world.step(instance, &choice, &mut |observation| counts.observe(observation));
-        counts.steps += 1;
-        counts.witness(instance, &world);
-        run.choices.push(choice);
-        run.breach = instance.breach(&world, false);
-        if run.breach.is_some() {
-            return run;
-        }
-    }
+/// The configuration of a seed.
+pub fn configuration(subject: &Subject, seed: u64, options: &Options) -> Swarm {
+    configured(subject, seed, options, &mut Buffers::default())
 }
 
-impl Buffers {
-    /// One of the open choices, drawn by weight.
-    fn choose(&mut self, weights: &Weights, rng: &mut impl Rng) -> Choice {
-        self.weights.clear();
-        self.weights.extend(self.open.iter().map(|choice| weights.of(choice)));
-        let mut left = rng.random_range(0..self.weights.iter().sum::<u64>());
-        let chosen = self.weights.iter().position(|weight| {
-            let here = left < *weight;
-            left = left.saturating_sub(*weight);
-            here
-        });
-        self.open.swap_remove(chosen.expect("what is drawn is less than the sum of the weights"))
-    }
+fn configured(subject: &Subject, seed: u64, options: &Options, buffers: &mut Buffers) -> Swarm {
+    let swarm = Swarm::draw_with(subject, seed, &mut buffers.casts);
+    if options.calm { swarm.calm() } else { swarm }
 }
 
 impl Counts {
@@ -274,14 +262,5 @@ impl Counts {
         {
             self.witnessed |= u64::from(instance.witnessed(world, witness)) << witness;
         }
-    }
-}
-
-fn no_end(world: &World, instance: &Instance, steps_max: u64) -> Breach {
-    let on = |arc| instance.name(instance.program.arc(arc).from.operator).to_owned();
-    let busy: Vec<String> = world.occupied().map(on).collect();
-    Breach {
-        property: NO_END,
-        story: format!("after {steps_max} steps the run still goes on; something waits behind {}", busy.join(", ")),
     }
 }

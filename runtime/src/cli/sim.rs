@@ -18,7 +18,9 @@ use neurath_sim::generate::Subject;
 use neurath_sim::instance::{Fault, Instance};
 use neurath_sim::narrate::narrate;
 use neurath_sim::schedule::{Saved, to_trace};
-use neurath_sim::simulate::{Options, Outcome, Shrunk, Summary, shrink, simulate, simulate_many};
+use neurath_sim::simulate::{
+    Options, Outcome, Shrunk, Summary, configuration, shrink, simulate, simulate_many, simulate_twice,
+};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -39,9 +41,16 @@ pub struct Args {
     /// A file of component declarations, for components that are not compiled in.
     #[arg(long, value_name = "FILE")]
     components: Vec<PathBuf>,
-    /// How the updates travel: `stop-the-world`, `direct`, `dependent`, `epoch` or `scoped`.
-    #[arg(long, value_name = "NAME", default_value_t = Scheduler::Epoch)]
-    scheduler: Scheduler,
+    /// How the updates travel: `stop-the-world`, `direct`, `dependent`, `epoch` or `scoped` [default: each seed draws one for each
+    /// update, of those that promise what it asks for].
+    #[arg(long, value_name = "NAME")]
+    scheduler: Option<Scheduler>,
+    /// Draw no disturbances and no crashes.
+    #[arg(long)]
+    calm: bool,
+    /// Take each run twice, and compare the two step by step.
+    #[arg(long)]
+    twice: bool,
     /// Put in a fault, which the simulation must find.
     #[arg(long, hide = true, value_name = "NAME", value_parser = arguments::fault())]
     fault: Option<Fault>,
@@ -51,6 +60,9 @@ pub struct Args {
     /// Write the same run as a trace.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Tell the configuration of each seed; that of a single seed is always told.
+    #[arg(long)]
+    configuration: bool,
     /// Tell every run, with its configuration.
     #[arg(long, short)]
     verbose: bool,
@@ -66,9 +78,14 @@ struct Failed {
 /// Runs the verb.
 pub fn run(args: Args, session: &mut Session) -> Answer {
     let subject = subject(&args, session)?;
-    let options = Options { fault: args.fault };
+    let options = Options { fault: args.fault, calm: args.calm };
     if args.verbose {
         tell_all(&args, &subject, &options, session);
+    } else if args.configuration || args.seeds.end - args.seeds.start == 1 {
+        tell_configurations(&args, &subject, &options, session);
+    }
+    if args.twice && !are_same_twice(&args, &subject, &options, session) {
+        return Ok(Exit::Negative);
     }
     let mut summary = simulated(&args, &subject, &options, session.terminal);
     let failed = summary.failure.take().map(|outcome| {
@@ -89,9 +106,9 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     let catalogue = session.catalogue(&args.components)?;
     let graph = session.graph(&args.flow, &catalogue)?;
     // Planned here as well, since only with their texts can diagnostics show places.
-    let planned = plans(session, &graph, &args.updates, &catalogue, Some(args.scheduler))?;
+    let planned = plans(session, &graph, &args.updates, &catalogue, args.scheduler)?;
     let findings: Vec<_> = planned.iter().flat_map(|p| p.findings.clone()).collect();
-    if args.scheduler != Scheduler::Direct && !findings.is_empty() {
+    if args.scheduler != Some(Scheduler::Direct) && !findings.is_empty() {
         return Err(Diagnostics(findings));
     }
     let updates: Vec<_> = planned.into_iter().map(|p| p.update).collect();
@@ -101,7 +118,7 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
 fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Session) {
     for seed in args.seeds.clone() {
         let Outcome { swarm, choices, breach, .. } = simulate(subject, seed, options);
-        let story = narrate(&swarm.instance(subject, options.fault), &choices);
+        let story = narrate(&swarm.instance(options.fault), &choices);
         let told = format!("{swarm}\n\n{story}\n");
         if session.json() {
             session.tell(told);
@@ -112,6 +129,26 @@ fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Ses
             break;
         }
     }
+}
+
+fn tell_configurations(args: &Args, subject: &Subject, options: &Options, session: &mut Session) {
+    for seed in args.seeds.clone() {
+        let told = format!("{}\n", configuration(subject, seed, options));
+        if session.json() {
+            session.tell(told);
+        } else {
+            session.say(told + "\n");
+        }
+    }
+}
+
+/// Whether each seed is the same run twice; tells of the first that is not.
+fn are_same_twice(args: &Args, subject: &Subject, options: &Options, session: &mut Session) -> bool {
+    let different = args.seeds.clone().find_map(|seed| simulate_twice(subject, seed, options).err());
+    if let Some(difference) = &different {
+        session.tell(difference);
+    }
+    different.is_none()
 }
 
 fn simulated(args: &Args, subject: &Subject, options: &Options, terminal: bool) -> Summary {
@@ -134,18 +171,20 @@ fn keep(args: &Args, subject: &Subject, failed: Option<&Failed>, session: &Sessi
     if args.save.is_none() && args.trace.is_none() {
         return Ok(());
     }
-    let (instance, updates, choices, breach) = match failed {
+    let (graph, instance, updates, choices, breach) = match failed {
         Some(Failed { shrunk, .. }) => {
-            let Shrunk { instance, updates, choices, breach, .. } = shrunk.clone();
-            (instance, updates, choices, Some(breach))
+            let Shrunk { graph, instance, updates, choices, breach, .. } = shrunk.clone();
+            (graph, instance, updates, choices, Some(breach))
         }
         None => {
-            let last = simulate(subject, args.seeds.end - 1, &Options { fault: args.fault });
-            (last.swarm.instance(subject, args.fault), last.swarm.updates, last.choices, last.breach)
+            let options = Options { fault: args.fault, calm: args.calm };
+            let last = simulate(subject, args.seeds.end - 1, &options);
+            let updates = last.swarm.updates().to_vec();
+            (subject.graph.clone(), last.swarm.instance(args.fault), updates, last.choices, last.breach)
         }
     };
-    let flow = subject.graph.to_flow();
-    let catalogue = declarations(&subject.catalogue, &subject.graph, &updates);
+    let flow = graph.to_flow();
+    let catalogue = declarations(&subject.catalogue, &graph, &updates);
     if let Some(file) = &args.save {
         let saved = Saved::new(&instance, flow.clone(), catalogue.clone(), &updates, &choices, breach.as_ref());
         session.write(file, &saved.to_json())?;
@@ -161,7 +200,8 @@ fn command(args: &Args, outcome: &Outcome) -> String {
     let path = |path: &PathBuf| words::quoted(&path.display().to_string());
     let mut flags: Vec<String> = args.updates.iter().map(path).collect();
     flags.extend(args.components.iter().map(|file| format!("--components {}", path(file))));
-    flags.extend((args.scheduler != Scheduler::Epoch).then(|| format!("--scheduler {}", args.scheduler)));
+    flags.extend(args.scheduler.map(|scheduler| format!("--scheduler {scheduler}")));
     flags.extend(args.fault.map(|fault| format!("--fault {fault}")));
+    flags.extend(args.calm.then(|| "--calm".to_owned()));
     outcome.command(&path(&args.flow), &flags.join(" "))
 }

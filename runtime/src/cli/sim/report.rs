@@ -24,6 +24,9 @@ pub(super) fn text(args: &Args, summary: &Summary, failed: Option<&Failed>) -> S
     if args.updates.is_empty() {
         line("refused", format!("{} by the planner", count(summary.refused as usize, "draw")));
     }
+    line("disturbed", count(summary.disturbed as usize, "run"));
+    let [submitter, operator, runtime] = summary.crashed;
+    line("crashed", format!("the submitter in {submitter}, an operator in {operator}, the runtime in {runtime}"));
     for (about, runs) in witnesses(summary) {
         let met = if runs == 0 { "never".into() } else { format!("in {}", count(runs as usize, "run")) };
         line("witness", format!("{:<4}{met}: {}", about.code, about.witness));
@@ -40,7 +43,8 @@ fn updates(args: &Args) -> String {
     let files: Vec<String> = args.updates.iter().map(|path| path.display().to_string()).collect();
     let what = if files.is_empty() { "drawn from the seed".into() } else { files.join(", ") };
     let fault = args.fault.map(|fault| format!("; with the fault {fault}")).unwrap_or_default();
-    format!("{what}, by scheduler {}{fault}", args.scheduler)
+    let by = args.scheduler.map_or("by schedulers drawn for each".into(), |s| format!("by scheduler {s}"));
+    format!("{what}, {by}{fault}")
 }
 
 fn witnesses(summary: &Summary) -> impl Iterator<Item = (&'static About, u64)> + '_ {
@@ -49,16 +53,18 @@ fn witnesses(summary: &Summary) -> impl Iterator<Item = (&'static About, u64)> +
 
 fn failure(failed: &Failed) -> String {
     let Failed { outcome, shrunk, command } = failed;
-    let Shrunk { instance, choices, breach, shortest, .. } = shrunk;
+    let Shrunk { instance, choices, breach, shortest, dropped, .. } = shrunk;
     let name = about(breach.property).map_or("", |about| about.name);
     let steps = count(choices.len(), "step");
     let which = if *shortest {
         format!("a shortest run that breaks it, {steps} where the seed's run took {}", outcome.choices.len())
     } else {
-        format!("the seed's run, {steps}; no shorter one was found in small instances")
+        format!("the seed's run made small, {steps} where it took {}", outcome.choices.len())
     };
+    let without =
+        if dropped.is_empty() { String::new() } else { format!(", in the flow without {}", dropped.join(", ")) };
     format!(
-        "FAILED: seed {} breaks {} ({name}): {}\n\n{}\n\n{which}:\n\n{}\n\nto run it again:\n  {command}\n",
+        "FAILED: seed {} breaks {} ({name}): {}\n\n{}\n\n{which}{without}:\n\n{}\n\nto run it again:\n  {command}\n",
         outcome.seed,
         breach.property,
         outcome.breach.as_ref().map_or("", |b| &b.story),
@@ -84,6 +90,8 @@ pub(super) fn json(args: &Args, summary: &Summary, failed: Option<&Failed>) -> V
         "lineages": summary.lineages,
         "applied": summary.applied,
         "refused": summary.refused,
+        "disturbed": summary.disturbed,
+        "crashed": summary.crashed,
         "witnesses": witnesses,
         "failure": failed.map(failure_json),
     })
@@ -101,6 +109,8 @@ fn failure_json(failed: &Failed) -> Value {
         "digest": format!("{:016x}", outcome.digest),
         "shrunk": {
             "shortest": shrunk.shortest,
+            "switches": shrunk.switches(),
+            "dropped": shrunk.dropped,
             "story": shrunk.breach.story,
             "bounds": shrunk.instance.bounds,
             "updates": shrunk.updates,
