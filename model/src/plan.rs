@@ -21,6 +21,7 @@ mod difference;
 mod explain;
 mod inverse;
 mod meet;
+mod overtaking;
 mod relied;
 mod route;
 mod scheduler;
@@ -46,7 +47,7 @@ use crate::update::{Guarantee, StatePolicy, Update};
 use crate::validate::{diagnostic, names};
 use change::Proposal;
 use difference::Difference;
-use scheduler::Effect;
+use overtaking::Impact;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -240,23 +241,22 @@ impl<'a> Draft<'a> {
     }
 
     fn by_default(&self) -> Scheduler {
-        let effect = self.effect();
-        let promises = |s: &&Scheduler| s.judge(&effect, self.update.guarantee).is_ok();
+        let impact = self.impact();
+        let promises = |s: &&Scheduler| s.judge(&impact, self.update.guarantee).is_ok();
         Scheduler::BY_DEFAULT.iter().find(promises).copied().unwrap_or(Scheduler::Epoch)
     }
 
-    fn effect(&self) -> Effect<'_> {
+    fn impact(&self) -> Impact<'_> {
         let d = &self.difference;
         let arcs = d.taken.keys().chain(d.attached.keys()).chain(&d.retired).copied();
         let changed: BTreeSet<_> = self.proposals.iter().map(|proposal| proposal.id).chain(arcs).collect();
         let targets: BTreeSet<_> = changed.iter().copied().chain(d.marked.iter().map(|out| out.operator)).collect();
-        let hands_over = |at: &OperatorId| self.handovers.iter().any(|handover| handover.from == *at);
-        Effect {
+        Impact {
             before: self.graph,
             after: self.after.as_ref(),
             targets: targets.into_iter().collect(),
             changed: changed.into_iter().collect(),
-            finishing: d.retired.iter().copied().filter(|at| !hands_over(at)).collect(),
+            retired: &d.retired,
             heirs: self.handovers.iter().map(|handover| (handover.from, handover.to.as_str())).collect(),
         }
     }
@@ -264,15 +264,15 @@ impl<'a> Draft<'a> {
     /// U11.
     fn unpromised(&self) -> Option<Diagnostic> {
         let asked = self.update.guarantee;
-        let effect = self.effect();
-        let why_not = match self.scheduler.judge(&effect, asked) {
+        let impact = self.impact();
+        let why_not = match self.scheduler.judge(&impact, asked) {
             Err(why_not) => why_not,
             Ok(_) if self.scheduler == Scheduler::Direct && !self.difference.is_empty() => {
                 "nothing orders its messages with the packets, so arcs are moved with packets on them that were meant for another".into()
             }
             Ok(_) => return None,
         };
-        let promises = |s: &&Scheduler, asked| s.judge(&effect, asked).is_ok();
+        let promises = |s: &&Scheduler, asked| s.judge(&impact, asked).is_ok();
         let others: Vec<String> = Scheduler::ALL
             .iter()
             .filter(|s| **s != self.scheduler && promises(s, asked))
@@ -297,7 +297,7 @@ impl<'a> Draft<'a> {
 
     fn reason(&self) -> String {
         let scheduler = self.scheduler;
-        match (scheduler.judge(&self.effect(), self.update.guarantee), self.asked) {
+        match (scheduler.judge(&self.impact(), self.update.guarantee), self.asked) {
             (Ok(why), None) => format!("{scheduler} is the default here: {why}"),
             (Ok(why), Some(_)) => format!("{scheduler} was asked for: {why}"),
             (Err(why), None | Some(_)) => {
@@ -340,7 +340,7 @@ impl<'a> Draft<'a> {
     fn finish(self, mut found: Vec<Diagnostic>) -> Result<Plan, Diagnostics> {
         if let Some(after) = self.after.clone().filter(|_| found.is_empty()) {
             let route =
-                Route::to(self.scheduler, (self.graph, &after), &self.effect().targets, &self.difference.marked);
+                Route::to(self.scheduler, (self.graph, &after), &self.impact().targets, &self.difference.marked);
             return Ok(Plan {
                 update: self.update.name.clone(),
                 scheduler: self.scheduler,

@@ -11,9 +11,12 @@
 //! The data of the diagram are taken from the run itself, executed once more, as the story is. [`svg`] draws them, [`page`] makes a
 //! page of it through which one can step, [`shiviz`] writes the same for another tool.
 
+mod escaped;
 pub mod page;
 pub mod shiviz;
 pub mod svg;
+
+pub use escaped::Escaped;
 
 use crate::instance::Instance;
 use crate::narrate::{Story, narrate};

@@ -33,6 +33,7 @@ mod l4_overlap;
 mod l7_released;
 
 pub mod named;
+mod sides;
 
 #[cfg(test)]
 pub(crate) mod teeth;

@@ -18,8 +18,6 @@ mod bound;
 mod disturbance;
 mod driver;
 mod shrink;
-#[cfg(test)]
-mod speed;
 mod stepping;
 mod swarm;
 #[cfg(test)]

@@ -13,8 +13,8 @@
 //!       IN: the arc of z.OUT comes
 //! ```
 
+use super::overtaking::Impact;
 use super::route::Route;
-use super::scheduler::Effect;
 use super::{Action, Plan, Scheduler, names_of};
 use crate::component::Component;
 use crate::flow::PortRef;
@@ -86,11 +86,11 @@ impl Plan {
     /// What each of the other schedulers would give.
     pub fn alternatives(&self, before: &FlowGraph) -> Vec<Alternative> {
         let marked = self.marked(before);
-        let effect = self.effect(before, &marked);
+        let impact = self.impact(before, &marked);
         let others = Scheduler::ALL.iter().filter(|scheduler| **scheduler != self.scheduler);
         others
             .map(|&scheduler| {
-                let judged = scheduler.judge(&effect, self.guarantee);
+                let judged = scheduler.judge(&impact, self.guarantee);
                 Alternative {
                     scheduler,
                     promises: judged.is_ok() && !(scheduler.mixes_versions() && self.moves_arcs()),
@@ -100,7 +100,7 @@ impl Plan {
                         }
                         Ok(reason) | Err(reason) => reason,
                     },
-                    passes: Route::to(scheduler, (before, &self.after), &effect.targets, &marked).passes.len(),
+                    passes: Route::to(scheduler, (before, &self.after), &impact.targets, &marked).passes.len(),
                 }
             })
             .collect()
@@ -115,7 +115,7 @@ impl Plan {
         self.switches.keys().map(|port| before.arc(fed(before, *port)).from).collect()
     }
 
-    fn effect<'a>(&'a self, before: &'a FlowGraph, marked: &BTreeSet<OutPort>) -> Effect<'a> {
+    fn impact<'a>(&'a self, before: &'a FlowGraph, marked: &BTreeSet<OutPort>) -> Impact<'a> {
         let changed: Vec<OperatorId> = self.actions.keys().copied().collect();
         let all: BTreeSet<_> = changed.iter().copied().chain(marked.iter().map(|out| out.operator)).collect();
         let heir = |(at, actions): (&OperatorId, &'a Vec<Action>)| {
@@ -125,8 +125,14 @@ impl Plan {
             })
         };
         let heirs: BTreeMap<OperatorId, &str> = self.actions.iter().filter_map(heir).collect();
-        let finishing = self.retired.iter().copied().filter(|at| !heirs.contains_key(at)).collect();
-        Effect { before, after: Some(&self.after), targets: all.into_iter().collect(), changed, finishing, heirs }
+        Impact {
+            before,
+            after: Some(&self.after),
+            targets: all.into_iter().collect(),
+            changed,
+            retired: &self.retired,
+            heirs,
+        }
     }
 
     /// The operators before at which something changes: those that go, those that run something else, those that get other arcs.

@@ -254,7 +254,7 @@ impl Program {
         self.current(name).or_else(|| gone().map(|(id, _)| id)).expect("a plan speaks of operators that run or ran")
     }
 
-    /// Operators that come, with their arcs; those to operators that stay are loose ends for now.
+    /// Operators that come, with their arcs; those to operators that stay are loose ends until they are attached.
     fn bring_in(&mut self, plan: &Plan, update: UpdateId) -> Vec<OperatorId> {
         let first = self.operators.len() as u32;
         let mut born = Vec::new();

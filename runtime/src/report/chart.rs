@@ -142,7 +142,7 @@ impl Axes {
                 "<path class=\"glyph look{look}\" transform=\"translate({x:.1} {})\" d=\"{}\"><title>{}, at {}</title></path>\n",
                 LATENCY.top - 1.0,
                 glyph(look),
-                super::svg::Escaped(&update.name),
+                neurath_sim::picture::Escaped(&update.name),
                 duration(update.submitted_us)
             ));
         }

@@ -1,8 +1,8 @@
 //! The page: the report's values in HTML, with style and script inside.
 
-use super::svg::Escaped;
 use super::{Report, chart};
 use crate::load::stats::Summary;
+use neurath_sim::picture::Escaped;
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("style.css");

@@ -3,28 +3,8 @@
 //! A plotting library would bring fonts, colours and a coordinate system of its own; here the page's style sheet says
 //! how things look (and so follows light, dark and paper), and this only says where they are.
 
-use std::fmt::{self, Display, Write};
-
-/// A text that can stand between tags or in a quoted attribute.
-pub(crate) struct Escaped<'a>(pub(crate) &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in self.0.split_inclusive(['&', '<', '>', '"', '\'']) {
-            let plain = part.trim_end_matches(['&', '<', '>', '"', '\'']);
-            f.write_str(plain)?;
-            f.write_str(match &part[plain.len()..] {
-                "&" => "&amp;",
-                "<" => "&lt;",
-                ">" => "&gt;",
-                "\"" => "&quot;",
-                "'" => "&#39;",
-                _ => "",
-            })?;
-        }
-        Ok(())
-    }
-}
+use neurath_sim::picture::Escaped;
+use std::fmt::{self, Write};
 
 /// Where a text begins, ends or is centred.
 #[derive(Debug, Clone, Copy)]
@@ -206,15 +186,6 @@ fn round_down(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_in_a_text_can_become_markup() {
-        let text = "<script>&\"it's\" a>b && c</script>";
-        let expected = "&lt;script&gt;&amp;&quot;it&#39;s&quot; a&gt;b &amp;&amp; c&lt;/script&gt;";
-        assert_eq!(Escaped(text).to_string(), expected);
-        assert_eq!(Escaped("ünïcode – ok").to_string(), "ünïcode – ok");
-        assert_eq!(Escaped("").to_string(), "");
-    }
 
     #[test]
     fn scales_map_their_ends_to_their_ends() {

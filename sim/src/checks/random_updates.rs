@@ -203,6 +203,28 @@ fn leads_there(instance: &Instance, choices: &[Choice], after: &FlowGraph) -> Re
 pub(super) const PROMISING: [Scheduler; 4] =
     [Scheduler::Epoch, Scheduler::Scoped, Scheduler::Dependent, Scheduler::StopTheWorld];
 
+/// Asks something of every state along the runs that the simulator takes, of random flows with two updates in flight by any schedulers
+/// that promise something.
+pub(super) fn along_random_runs(cases: u32, check: impl Fn(&Instance, &World) -> Result<(), String>) {
+    let (all, met) = (catalogue(), Met::default());
+    let drawn = (strategies::updated_flow_times(&all, 2), 0..1000_u64, 0..16_usize);
+    for_all(cases, &drawn, |((graph, updates), seed, mix)| {
+        let schedulers = [PROMISING[mix % 4], PROMISING[mix / 4]];
+        let Ok(plans) = planned(graph, updates, &schedulers, &all) else { return Ok(()) };
+        count(&met, "planned");
+        let mut rng = ChaCha8Rng::seed_from_u64(*seed);
+        let instance = Instance::new(graph, &plans, bounds(&mut rng));
+        let (run, _) = simulated(&instance, &mut rng);
+        let mut world = World::new(&instance);
+        for (i, choice) in run.iter().enumerate() {
+            check(&instance, &world).map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &run[..i])))?;
+            world.step(&instance, choice, &mut |_| {});
+        }
+        Ok(())
+    });
+    assert_met(&met, "planned", cases / 2);
+}
+
 /// How many of each kind were met.
 type Met = RefCell<BTreeMap<String, u32>>;
 

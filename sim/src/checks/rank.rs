@@ -1,18 +1,15 @@
 //! Every step of every run lowers the rank: in all reachable states of instances of all shapes, and along random runs.
 
-use super::random_updates::{self, PROMISING};
+use super::random_updates;
 use super::reduction::{choices, instances, reachable};
 use super::{cells, table};
 use crate::instance::{Bounds, Instance};
 use crate::properties::teeth::{bounds, with_updates};
 use crate::rank::{Endless, Rank, rank};
 use crate::scenario::{self, HTTP, HTTP_TALLIED, Scenario};
-use crate::strategies;
 use crate::system::System;
 use crate::world::World;
 use neurath_model::plan::Scheduler;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 fn of(instance: &Instance, world: &World) -> Result<Rank, String> {
     rank(instance, &world.net).map_err(|Endless { at }| format!("endless at {}", instance.name(at)))
@@ -78,22 +75,7 @@ fn every_step_lowers_the_rank() {
 
 #[test]
 fn every_step_lowers_the_rank_in_random_flows() {
-    let all = random_updates::catalogue();
-    let cases = (strategies::updated_flow_times(&all, 2), 0..1000_u64, 0..16_usize);
-    random_updates::for_all(400, &cases, |((graph, updates), seed, mix)| {
-        let schedulers = [PROMISING[mix % 4], PROMISING[mix / 4]];
-        let Ok(plans) = random_updates::planned(graph, updates, &schedulers, &all) else { return Ok(()) };
-        let mut rng = ChaCha8Rng::seed_from_u64(*seed);
-        let instance = Instance::new(graph, &plans, random_updates::bounds(&mut rng));
-        let (run, _) = random_updates::simulated(&instance, &mut rng);
-        let mut world = World::new(&instance);
-        for (i, choice) in run.iter().enumerate() {
-            falls(&instance, &world)
-                .map_err(|why| random_updates::told(graph, updates, &schedulers, &why, (&instance, &run[..i])))?;
-            world.step(&instance, choice, &mut |_| {});
-        }
-        Ok(())
-    });
+    random_updates::along_random_runs(400, falls);
 }
 
 /// A packet goes round a loop for ever that is not closed by a source: the one kind of flow without a rank.

@@ -19,8 +19,6 @@ use crate::world::World;
 use neurath_model::choice::Choice;
 use neurath_model::plan::Scheduler;
 use neurath_model::property::Property;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -198,22 +196,7 @@ fn properties_that_do_not_commute_are_searched_in_full() {
 /// The same for updates of flows that nobody thought of, two in flight together, along the runs that the simulator takes.
 #[test]
 fn steps_outside_a_closed_set_make_no_difference_in_random_flows() {
-    let all = random_updates::catalogue();
-    let cases = (strategies::updated_flow_times(&all, 2), 0..1000_u64, 0..16_usize);
-    random_updates::for_all(400, &cases, |((graph, updates), seed, mix)| {
-        let schedulers = [PROMISING[mix % 4], PROMISING[mix / 4]];
-        let Ok(plans) = random_updates::planned(graph, updates, &schedulers, &all) else { return Ok(()) };
-        let mut rng = ChaCha8Rng::seed_from_u64(*seed);
-        let instance = Instance::new(graph, &plans, random_updates::bounds(&mut rng));
-        let (run, _) = random_updates::simulated(&instance, &mut rng);
-        let mut world = World::new(&instance);
-        for (i, choice) in run.iter().enumerate() {
-            independent(&instance, &world)
-                .map_err(|why| random_updates::told(graph, updates, &schedulers, &why, (&instance, &run[..i])))?;
-            world.step(&instance, choice, &mut |_| {});
-        }
-        Ok(())
-    });
+    random_updates::along_random_runs(400, independent);
 }
 
 /// Where both searches are small enough, they end alike.

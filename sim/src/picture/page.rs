@@ -1,7 +1,6 @@
 //! The diagram as a page that stands by itself, through which one steps with the keyboard.
 
-use super::svg::{self, Escaped};
-use super::{Diagram, diagram};
+use super::{Diagram, Escaped, diagram, svg};
 use crate::instance::Instance;
 use crate::ledger::PROPERTIES;
 use neurath_model::choice::Choice;

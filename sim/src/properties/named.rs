@@ -20,7 +20,6 @@ mod fries;
 mod l5_idle;
 mod per_packet;
 mod quiescence;
-mod sides;
 mod tokens;
 mod tranquillity;
 mod version_consistency;

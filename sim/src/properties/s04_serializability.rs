@@ -11,63 +11,31 @@
 //!
 //! A lineage ends on a feedback arc. The firing that takes what comes back belongs to none: what it begins is new.
 
+use super::sides::{Met, News, Sides};
 use super::{About, Property, View};
 use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::update_set::UpdateSet;
 use neurath_model::id::{Lineage, UpdateId};
-use smallvec::SmallVec;
-
-/// The updates for which a lineage is old, and those for which it is new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-struct Met {
-    old: UpdateSet,
-    new: UpdateSet,
-}
-
-impl Met {
-    /// Whether it agrees with the order of submission: new for the first updates, old for the others.
-    fn in_order(self) -> bool {
-        match (self.new.last(), self.old.first()) {
-            (Some(new), Some(old)) => new < old,
-            (None, _) | (_, None) => true,
-        }
-    }
-}
 
 /// S4. Remembers what each lineage under way has met, and which combinations ended ones had met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct S4 {
-    under_way: Few<(Lineage, Met), 4>,
+    sides: Sides,
     ended: Few<Met, 4>,
-    /// Whether the packet just taken came over a feedback arc. Never true between steps.
-    came_back: bool,
 }
 
 impl S4 {
-    fn met(&mut self, lineage: Lineage) -> &mut Met {
-        let i = match self.under_way.binary_search_by_key(&lineage, |m| m.0) {
-            Ok(i) => i,
-            Err(i) => {
-                self.under_way.insert(i, (lineage, Met::default()));
-                i
-            }
-        };
-        &mut self.under_way[i].1
-    }
-
     fn end(&mut self, lineage: Lineage) {
-        if let Ok(i) = self.under_way.binary_search_by_key(&lineage, |m| m.0) {
-            let met = self.under_way.remove(i).1;
-            if let Err(place) = self.ended.binary_search(&met) {
-                self.ended.insert(place, met);
-            }
+        let Some(met) = self.sides.end(lineage) else { return };
+        if let Err(place) = self.ended.binary_search(&met) {
+            self.ended.insert(place, met);
         }
     }
 
     fn all(&self) -> impl Iterator<Item = Met> + '_ {
-        self.under_way.iter().map(|m| m.1).chain(self.ended.iter().copied())
+        self.sides.all().chain(self.ended.iter().copied())
     }
 
     /// Updates that must come after `u`: some lineage is new for `u` and old for them. Of those that nothing orders, since their
@@ -101,46 +69,24 @@ impl Property for S4 {
     };
 
     fn new(_: &Instance) -> Self {
-        Self { under_way: Few::new(), ended: Few::new(), came_back: false }
+        Self { sides: Sides::default(), ended: Few::new() }
     }
 
     fn observe(&mut self, view: View<'_>, event: &Observation) -> Result<(), String> {
-        match *event {
-            Observation::Taken { arc, .. } => {
-                self.came_back = view.crossed_feedback(arc);
-                Ok(())
-            }
-            Observation::Began { .. } | Observation::Stepped => {
-                self.came_back = false;
-                Ok(())
-            }
-            Observation::Fired { .. } if self.came_back => Ok(()),
-            Observation::Fired { at, lineage, .. } => {
-                let applied = view.net.cell(at).applied;
-                let changing = view.instance.update_ids().filter(|u| view.instance.update(*u).changes(at));
-                let mut news: SmallVec<[UpdateId; 2]> = SmallVec::new();
-                for u in changing {
-                    let met = self.met(lineage);
-                    let side = if applied.contains(u) { &mut met.new } else { &mut met.old };
-                    if !side.contains(u) {
-                        side.insert(u);
-                        news.push(u);
-                    }
-                }
-                if news.is_empty() || self.all().all(Met::in_order) {
-                    // "Must come before" then goes up in number only, and has no cycle.
-                    return Ok(());
-                }
-                match news.into_iter().find(|u| self.on_a_cycle(view, *u)) {
-                    Some(u) => Err(self.tell(view, lineage, at, u)),
-                    None => Ok(()),
-                }
-            }
-            Observation::Ended { lineage } => {
-                self.end(lineage);
-                Ok(())
-            }
-            _ => Ok(()),
+        if let Observation::Ended { lineage } = *event {
+            self.end(lineage);
+        }
+        let Some(News { lineage, at, met, before }) = self.sides.observe(view, event) else { return Ok(()) };
+        if self.all().all(Met::in_order) {
+            // "Must come before" then goes up in number only, and has no cycle.
+            return Ok(());
+        }
+        let is_news = |u: &UpdateId| {
+            met.old.contains(*u) != before.old.contains(*u) || met.new.contains(*u) != before.new.contains(*u)
+        };
+        match view.instance.update_ids().filter(is_news).find(|u| self.on_a_cycle(view, *u)) {
+            Some(u) => Err(self.tell(view, lineage, at, u)),
+            None => Ok(()),
         }
     }
 
@@ -152,8 +98,8 @@ impl Property for S4 {
 }
 
 impl S4 {
-    fn tell(&mut self, view: View<'_>, lineage: Lineage, at: neurath_model::id::OperatorId, u: UpdateId) -> String {
-        let met = *self.met(lineage);
+    fn tell(&self, view: View<'_>, lineage: Lineage, at: neurath_model::id::OperatorId, u: UpdateId) -> String {
+        let met = self.sides.of(lineage);
         let (name, who) = (view.instance.lineage_name(lineage), view.instance.name(at));
         let update = &view.instance.update(u).name;
         if met.old.contains(u) && met.new.contains(u) {

@@ -199,17 +199,3 @@ fn unfinished(world: &World, instance: &Instance, steps_max: u64) -> Breach {
     );
     Breach { property, story }
 }
-
-/// Runs an instance so many times, for the measurement; the steps taken in all.
-#[cfg(test)]
-pub(super) fn repeat(instance: &Instance, times: u64) -> u64 {
-    let mut buffers = Buffers::default();
-    let steps = (0..times).map(|seed| {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let regime = Regime::of(Weights::draw(instance.program.operators().len(), &mut rng));
-        let run = Driver { instance, regime: &regime, buffers: &mut buffers }.run(&mut rng, &mut |_| {});
-        assert_eq!(run.breach, None);
-        run.counts.steps
-    });
-    steps.sum()
-}

@@ -18,10 +18,10 @@ mod tests;
 
 use super::picture::{Course, Fate, Line, Picture, Shown};
 use crate::cli::words;
-use crate::report::svg::Escaped;
 use geometry::{Drawing, HALO, Point, Spot};
 use legend::Legend;
 use neurath_model::plan::Scheduler;
+use neurath_sim::picture::Escaped;
 use std::fmt::Write;
 
 const MARGIN: f64 = 24.0;
@@ -72,11 +72,11 @@ pub(super) fn draw(picture: &Picture) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\">\n"
     );
     let mut put = |part: String| writeln!(svg, "{part}").expect("a string takes any text");
-    put(format!("<title>{}</title>", written(&title(picture))));
+    put(format!("<title>{}</title>", Escaped(&title(picture))));
     put(format!("<style>\n{STYLE}\n</style>"));
     for (index, line) in heading(picture).iter().enumerate() {
         let (class, y) = if index == 0 { ("heading", 32.0) } else { ("soft", 52.0) };
-        put(format!("<text class=\"{class}\" x=\"{MARGIN}\" y=\"{y}\">{}</text>", written(line)));
+        put(format!("<text class=\"{class}\" x=\"{MARGIN}\" y=\"{y}\">{}</text>", Escaped(line)));
     }
     drawing.way().for_each(&mut put);
     for faint in [true, false] {
@@ -132,7 +132,7 @@ fn arc(drawing: &Drawing<'_>, index: usize, arc: &Line) -> String {
     format!(
         "<g><title>{}</title><path class=\"wide\" d=\"{way}\"/><path class=\"arc{feedback}{class}\" d=\"{way}\"/>\
          <path class=\"head{class}\" d=\"M{x:.1} {y:.1}l-9 -4.5v9z\"/></g>",
-        written(&about(drawing.picture, arc))
+        Escaped(&about(drawing.picture, arc))
     )
 }
 
@@ -177,7 +177,7 @@ fn operator(picture: &Picture, spot: Spot, index: usize, operator: &Shown) -> St
     };
     let mut svg = format!(
         "<g{class}><title>{}</title><rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"10\"/>",
-        written(&whole(picture, index))
+        Escaped(&whole(picture, index))
     );
     let mut put = |part: String| svg.push_str(&part);
     let indent = if picture.is_head(index) { 10.0 } else { 0.0 };
@@ -186,7 +186,7 @@ fn operator(picture: &Picture, spot: Spot, index: usize, operator: &Shown) -> St
     for (row, (class, text)) in lines.iter().enumerate() {
         let y = middle + 4.0 + (row as f64 - (lines.len() as f64 - 1.0) / 2.0) * 16.0;
         let x = left + width / 2.0;
-        let text = written(&cut(text));
+        let text = Escaped(&cut(text));
         put(format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{text}</text>"));
     }
     if picture.is_head(index) {
@@ -220,7 +220,7 @@ fn state(drawing: &Drawing<'_>, index: usize) -> String {
     format!(
         "<g><title>{}</title><path class=\"wide\" d=\"{way}\"/><path class=\"state\" d=\"{way}\"/>\
          <path class=\"head state\" d=\"M{:.1} {:.1}l-5 {wing}h10z\"/><text class=\"note\" x=\"{:.1}\" y=\"{:.1}\">state</text></g>",
-        written(&about),
+        Escaped(&about),
         tip.x,
         tip.y,
         note.x,
@@ -283,11 +283,4 @@ fn cut(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().take(CHARACTERS_MAX - 1).chain(['…']).collect()
-}
-
-/// A text as XML may hold it.
-fn written(text: &str) -> String {
-    let allowed: String =
-        text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect();
-    Escaped(&allowed).to_string()
 }

@@ -11,11 +11,11 @@
 //!
 //! S4 asks the same, but of updates whose markers meet: where scopes have no operator in common, nothing orders two updates.
 
-use super::sides::{Met, Sides};
 use super::tokens::computation_time;
 use super::{About, Named, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
+use crate::properties::sides::{Met, Sides};
 use crate::update_set::UpdateSet;
 use neurath_model::id::UpdateId;
 use smallvec::SmallVec;

@@ -10,10 +10,10 @@
 //!
 //! S4 asks for one order of the updates, whichever; this asks for the order of submission, but of each lineage alone.
 
-use super::sides::Sides;
 use super::{About, Named, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
+use crate::properties::sides::Sides;
 
 /// See the module. Remembers what each lineage under way has met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ impl Property for PerPacket {
         }
         let Some(news) = self.sides.observe(view, event) else { return Ok(()) };
         match (news.met.old.first(), news.met.new.last()) {
-            (Some(old), Some(new)) if old <= new => Err(format!(
+            (Some(old), Some(new)) if !news.met.in_order() => Err(format!(
                 "{} is processed by no one program: at {} it has met `{}` and is from before `{}`",
                 view.instance.lineage_name(news.lineage),
                 view.instance.name(news.at),

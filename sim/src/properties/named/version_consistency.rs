@@ -9,10 +9,10 @@
 //!
 //! It is the half of S4 that speaks of one update at a time. Of the order of several it says nothing.
 
-use super::sides::Sides;
 use super::{About, Named, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
+use crate::properties::sides::Sides;
 
 /// See the module. Remembers what each lineage under way has met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,9 +4,10 @@
 //! that moves leave by one port. What leads forward takes its places in the columns that it skips; what leads back goes below
 //! everything, each arc on a lane of its own, short ones inside of long ones.
 
-use super::{CHARACTER, MARGIN, columns, cut, lines, written};
+use super::{CHARACTER, MARGIN, columns, cut, lines};
 use crate::cli::graph::layout::{Item, Layout};
 use crate::cli::graph::picture::{HandOver, Line, Picture};
+use neurath_sim::picture::Escaped;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -245,7 +246,7 @@ impl<'a> Drawing<'a> {
         let y = middle + self.spread(operator, port, leaving) - 4.0;
         let halo = if self.picture.is_passed(operator) { HALO } else { 0.0 };
         let (x, anchor) = if leaving { (left + width + 4.0 + halo, "start") } else { (left - 10.0 - halo, "end") };
-        let name = written(&cut(port));
+        let name = Escaped(&cut(port));
         format!("<text class=\"port\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{name}</text>")
     }
 

@@ -1,10 +1,10 @@
 //! On which side of each update a lineage was processed.
 
+use crate::few::Few;
 use crate::observation::Observation;
 use crate::properties::View;
 use crate::update_set::UpdateSet;
 use neurath_model::id::{Lineage, OperatorId};
-use smallvec::SmallVec;
 
 /// The updates for which a lineage is old, and those for which it is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -15,10 +15,20 @@ pub(super) struct Met {
     pub(super) new: UpdateSet,
 }
 
+impl Met {
+    /// Whether it agrees with the order of submission: new for the first updates, old for the others.
+    pub(super) fn in_order(self) -> bool {
+        match (self.new.last(), self.old.first()) {
+            (Some(new), Some(old)) => new < old,
+            (None, _) | (_, None) => true,
+        }
+    }
+}
+
 /// What each lineage under way has met. What takes a packet that came back belongs to no lineage, as in S4.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Sides {
-    under_way: SmallVec<[(Lineage, Met); 4]>,
+    under_way: Few<(Lineage, Met), 4>,
     /// Whether the packet just taken came over a feedback arc. Never true between steps.
     came_back: bool,
 }
@@ -32,6 +42,8 @@ pub(super) struct News {
     pub(super) at: OperatorId,
     /// All that the lineage has met.
     pub(super) met: Met,
+    /// What it had met before.
+    pub(super) before: Met,
 }
 
 impl Sides {
@@ -62,7 +74,12 @@ impl Sides {
         } else {
             self.under_way.insert(place, (lineage, met));
         }
-        Some(News { lineage, at, met })
+        Some(News { lineage, at, met, before })
+    }
+
+    /// What a lineage under way has met.
+    pub(super) fn of(&self, lineage: Lineage) -> Met {
+        self.under_way.iter().find(|m| m.0 == lineage).map_or_else(Met::default, |m| m.1)
     }
 
     /// A lineage has ended: what it had met, if anything.

@@ -1,0 +1,125 @@
+//! Calls of the function, and what it did in them: emissions, open work held and let go.
+
+use super::{Activation, Body, Rules};
+use crate::engine::arc::{Item, Sender};
+use crate::function::{Context, Done, Function};
+use mio::Registry as Poll;
+use neurath_model::choice::{Choice, Emits};
+use neurath_model::component::{Emission, Wake};
+use neurath_model::id::Lineage;
+use smallvec::smallvec;
+
+impl Activation {
+    pub(super) fn call(
+        &mut self,
+        poll: &Poll,
+        lineage: Option<Lineage>,
+        f: impl FnOnce(&mut dyn Function, &mut Context<'_>),
+    ) {
+        self.with_context(poll, lineage, |body, cx| {
+            let Body::Function(function, _) = body else { unreachable!("what has left is not called") };
+            f(&mut **function, cx);
+        });
+    }
+
+    pub(super) fn with_context(
+        &mut self,
+        poll: &Poll,
+        lineage: Option<Lineage>,
+        f: impl FnOnce(&mut Body, &mut Context<'_>),
+    ) {
+        let room = self.outputs.iter().map(Sender::room).min().unwrap_or(usize::MAX);
+        let mut cx = Context {
+            done: &mut self.progress.done,
+            again: &mut self.progress.again,
+            version: self.progress.operator.version(),
+            lineage,
+            room,
+            poll,
+            token_base: self.token_base,
+        };
+        f(&mut self.body, &mut cx);
+    }
+
+    pub(super) fn rules(&self) -> Rules {
+        match &self.body {
+            Body::Function(_, rules) | Body::Gone(rules) => *rules,
+        }
+    }
+
+    /// After a firing on packets: a buffer holds what it took; what was emitted goes out in the trigger's lineage.
+    pub(super) fn hold_and_emit(&mut self, lineage: Lineage) -> Emits {
+        if self.rules().emission == Emission::Buffer {
+            self.progress.held += 1;
+            return Emits::new();
+        }
+        let mut emits = Emits::new();
+        for done in self.progress.done.drain(..) {
+            let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
+            emits.push(port);
+            self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+        }
+        emits
+    }
+
+    /// After a wake: each emission of a source without inputs begins a lineage. One with several outputs that emits on
+    /// each gives a packet to every output in turn, and a full turn is one firing.
+    pub(super) fn begin_lineages(&mut self) {
+        let rules = self.rules();
+        if rules.emission == Emission::Buffer {
+            return;
+        }
+        let turn = if rules.emission == Emission::Each { rules.outputs.max(1) } else { 1 };
+        let mut emissions = std::mem::take(&mut self.progress.done);
+        for firing in chunks(emissions.drain(..), turn) {
+            let lineage = self.begin();
+            let mut emits = Emits::new();
+            for done in firing {
+                let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
+                emits.push(port);
+                self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+            }
+            self.note(&Choice::Wake { at: self.at, releases: None, emits }, &[]);
+        }
+        self.progress.done = emissions;
+    }
+
+    pub(super) fn begin(&mut self) -> Lineage {
+        let lineage = Lineage::new(self.at, self.progress.begun);
+        self.progress.begun += 1;
+        lineage
+    }
+
+    /// Open work that the function let go: each is a firing of its own.
+    pub(super) fn let_go(&mut self) {
+        if self.progress.done.is_empty() {
+            return;
+        }
+        let begins = self.rules().wake == Wake::Source;
+        let mut released = std::mem::take(&mut self.progress.done);
+        for done in released.drain(..) {
+            let Done::Release(held, emission) = done else { panic!("a component that buffers emits by releasing") };
+            self.progress.held = self.progress.held.checked_sub(1).expect("only what is held can be released");
+            let mut emits = Emits::new();
+            if let Some((port, packet)) = emission {
+                let lineage = if begins { self.begin() } else { held };
+                emits = smallvec![port];
+                self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+            }
+            self.note(&Choice::Wake { at: self.at, releases: Some(held), emits }, &[]);
+        }
+        self.progress.done = released;
+    }
+}
+
+/// Splits an iterator into runs of `size`.
+fn chunks<T>(items: impl Iterator<Item = T>, size: usize) -> Vec<Vec<T>> {
+    let mut all: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        match all.last_mut() {
+            Some(last) if last.len() < size => last.push(item),
+            _ => all.push(vec![item]),
+        }
+    }
+    all
+}
