@@ -4,7 +4,7 @@
 //! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`], [`client`]); the ways to explore ([`explore`],
 //! [`reduction`], [`check`], [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`],
 //! [`bisect`], [`crash`]) and to tell of it
-//! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and the yardstick of explorers ([`reference_chain`]).
+//! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and yardsticks of explorers ([`reference`]).
 //!
 //! What is absent here: protocol code. The world drives `neurath_model::protocol`, which the threads of the runtime drive too.
 
@@ -41,7 +41,7 @@ pub mod schedule;
 pub mod simulate;
 pub mod strategies;
 
-pub mod reference_chain;
+pub mod reference;
 
 #[cfg(test)]
 mod checks;

@@ -73,7 +73,7 @@ pub fn replay_from<S: System>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference_chain::{Chain, Step};
+    use crate::reference::chain::{Chain, Step};
 
     #[test]
     fn a_run_leads_through_one_state_more_than_it_has_choices() {

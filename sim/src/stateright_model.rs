@@ -1,7 +1,7 @@
 //! stateright explores our systems through this adapter: a second opinion on the explorer, and a browser to walk in.
 //!
 //! ```
-//! use neurath_sim::{explore::Explorer, reference_chain::Chain, stateright_model::Checked};
+//! use neurath_sim::{explore::Explorer, reference::chain::Chain, stateright_model::Checked};
 //! use stateright::{Checker, Model};
 //!
 //! let chain = Chain::new(2, 3, 1);
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use crate::explore::tests::{Graph, graphs};
     use crate::explore::{Explorer, Verdict};
-    use crate::reference_chain::Chain;
+    use crate::reference::chain::Chain;
     use crate::replay::replay_from;
     use crate::system::Breach;
     use proptest::prelude::*;

@@ -13,8 +13,9 @@ use neurath_model::diagnostic::Diagnostics;
 use neurath_model::plan::plan;
 use neurath_sim::explore::{Budget, Exploration, Explorer, Verdict};
 use neurath_sim::instance::{Bounds, Instance};
-use neurath_sim::reduction::Reduced;
-use neurath_sim::reference_chain::Chain;
+use neurath_sim::reduction::{Reduced, Reducible};
+use neurath_sim::reference::chain::Chain;
+use neurath_sim::reference::diamond::Diamond;
 use neurath_sim::scenario;
 use neurath_sim::simulate::{Weights, run};
 use neurath_sim::stateright_model::{Order, counted};
@@ -84,7 +85,7 @@ pub fn measure(size: Size, tell: &mut dyn FnMut(&str)) -> Result<Report, Diagnos
         rates.push(all_rates(size, &mut skipped));
     }
     tell("sizes");
-    let sizes = sizes(size)?;
+    let sizes = yardsticks().into_iter().chain(sizes(size)?).collect();
     tell("simulated runs");
     let seconds = (0..size.rounds).map(|_| simulated(size.runs)).collect();
     skipped.dedup();
@@ -165,11 +166,26 @@ fn real_chain(steps: usize, packets: u64, capacity: usize, updates: usize) -> In
     scenario.instance(Bounds { packets, capacity, ends: false, hangups: false })
 }
 
-/// What is explored for the table of sizes.
+/// A fork and a join of both ways, aligned, of which three updates change the operators in between.
+fn real_diamond(packets: u64, capacity: usize) -> Result<Instance, Diagnostics> {
+    let mut scenario = scenario::balanced();
+    for version in 2..=4 {
+        let step = format!("step@{version}");
+        scenario = scenario.updated(&scenario::replacing(&format!("u{version}"), &[("a", &step), ("b", &step)]))?;
+    }
+    Ok(scenario.instance(Bounds { packets, capacity, ends: false, hangups: false }))
+}
+
+/// What is explored for the table of sizes: the yardsticks as flows in the real world, and then others.
 fn instances() -> Result<Vec<(String, Instance)>, Diagnostics> {
-    let mut all: Vec<(String, Instance)> = [(3, 8), (8, 4), (18, 3), (48, 3), (98, 3)]
-        .map(|(steps, packets)| (format!("chain, {packets} packets, 2 updates"), real_chain(steps, packets, 2, 2)))
-        .into();
+    let mut all: Vec<(String, Instance)> = vec![
+        ("chain, 12 packets, 3 updates, capacity 6".into(), real_chain(3, 12, 6, 3)),
+        ("fork and join, 10 packets, 3 updates, 5".into(), real_diamond(10, 5)?),
+    ];
+    all.extend(
+        [(3, 8), (8, 4), (18, 3), (48, 3), (98, 3)]
+            .map(|(steps, packets)| (format!("chain, {packets} packets, 2 updates"), real_chain(steps, packets, 2, 2))),
+    );
     let rejoined =
         scenario::diamond().updated(&scenario::replacing("u1", &[("a", "step@2"), ("rejoin", "merge@2")]))?;
     let bounds = |packets, capacity| Bounds { packets, capacity, ends: false, hangups: false };
@@ -189,6 +205,19 @@ fn instances() -> Result<Vec<(String, Instance)>, Diagnostics> {
         graph = after;
     }
     Ok(all)
+}
+
+/// The yardsticks themselves.
+fn yardsticks() -> Vec<Sized> {
+    fn both<S: Reducible>(name: &str, operators: usize, system: &S) -> Sized {
+        let full = timed(|| Explorer::new(system).run().distinct);
+        let reduced = timed(|| Explorer::new(&Reduced(system)).run().distinct);
+        Sized { name: name.into(), operators, full: Some(full), reduced: Some(reduced) }
+    }
+    vec![
+        both("reference chain, 12 packets, 3 markers", 5, &Chain::default()),
+        both("reference diamond, 10 packets, 3 markers", 5, &Diamond::default()),
+    ]
 }
 
 fn sizes(size: Size) -> Result<Vec<Sized>, Diagnostics> {
@@ -263,7 +292,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "\n{:38} {:>9} {:>10} {:>8} {:>10} {:>8}",
+            "\n{:41} {:>9} {:>10} {:>8} {:>10} {:>8}",
             "instance", "operators", "full", "CPU s", "reduced", "CPU s"
         )?;
         for s in &self.sizes {
@@ -271,7 +300,7 @@ impl fmt::Display for Report {
                 Some((distinct, seconds)) => format!("{distinct:10} {seconds:8.3}"),
                 None => format!("{:>10} {:>8}", "too large", "-"),
             };
-            writeln!(f, "{:38} {:9} {} {}", s.name, s.operators, decided(s.full), decided(s.reduced))?;
+            writeln!(f, "{:41} {:9} {} {}", s.name, s.operators, decided(s.full), decided(s.reduced))?;
         }
         writeln!(f, "\nsimulated runs of the chain, with one update: {:.0} a CPU-second", self.runs_per_second)
     }
@@ -280,7 +309,7 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use neurath_sim::reference_chain::REFERENCE;
+    use neurath_sim::reference::chain::REFERENCE;
 
     #[test]
     fn those_who_count_the_reference_chain_agree() {

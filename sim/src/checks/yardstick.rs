@@ -15,7 +15,7 @@ use crate::explore::{Exploration, Explorer, Verdict};
 use crate::instance::Instance;
 use crate::ledger::Ledger;
 use crate::properties::teeth::bounds;
-use crate::reference_chain::Chain;
+use crate::reference::chain::Chain;
 use crate::scenario;
 use crate::system::{Breach, System};
 use crate::world::World;

@@ -14,6 +14,7 @@
 //!
 //! A state takes 48 bytes: an arc is one word, a byte for each packet or marker in it.
 
+use super::items::{Arc, Item};
 use crate::reduction::Reducible;
 use crate::system::{Breach, System};
 
@@ -89,69 +90,6 @@ pub struct ChainState {
     markers_left: u8,
     received: u8,
     bad: bool,
-}
-
-/// A packet or a marker in a byte that is never zero: three bits of version, one for mixed, four of sequence number. Packets
-/// count from 1; a marker has sequence number 0 and, so as not to be zero, the bit for mixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Item(u8);
-
-impl Item {
-    const SEQUENCE_MAX: u8 = 15;
-    const VERSION_MAX: u8 = 7;
-    const MIXED: u8 = 1 << 4;
-
-    fn packet(version: u8, sequence: u8) -> Self {
-        Self(version << 5 | sequence)
-    }
-
-    fn marker(version: u8) -> Self {
-        Self(version << 5 | Self::MIXED)
-    }
-
-    fn is_marker(self) -> bool {
-        self.0 & Self::SEQUENCE_MAX == 0
-    }
-
-    fn version(self) -> u8 {
-        self.0 >> 5
-    }
-
-    /// Of a packet: whether it met another version.
-    fn is_mixed(self) -> bool {
-        self.0 & Self::MIXED != 0
-    }
-
-    /// The packet, mixed if it differs from the version of an operator.
-    fn meeting(self, version: u8) -> Self {
-        Self(self.0 | if self.version() == version { 0 } else { Self::MIXED })
-    }
-}
-
-/// What is in an arc, head in the lowest byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-struct Arc(u64);
-
-impl Arc {
-    const ITEMS_MAX: u32 = u64::BITS / u8::BITS;
-
-    fn len(self) -> u32 {
-        Self::ITEMS_MAX - self.0.leading_zeros() / u8::BITS
-    }
-
-    fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    fn push(&mut self, item: Item) {
-        self.0 |= u64::from(item.0) << (self.len() * u8::BITS);
-    }
-
-    fn pop(&mut self) -> Item {
-        let head = Item(self.0 as u8);
-        self.0 >>= u8::BITS;
-        head
-    }
 }
 
 impl Chain {
@@ -405,19 +343,5 @@ mod tests {
         let steps = checker.discovery(NOTHING_BREACHED).expect("a stale marker leads to a mixed packet").into_actions();
         assert!(replay(&chain, &steps).unwrap().last().unwrap().bad);
         assert!(steps.len() >= run_to_breach(&chain).len());
-    }
-
-    #[test]
-    fn an_arc_gives_back_what_it_took_in_order() {
-        let items = [Item::packet(7, 15), Item::marker(0), Item::marker(7), Item::packet(0, 1).meeting(1)];
-        let mut arc = Arc::default();
-        for item in items.into_iter().chain(items) {
-            arc.push(item);
-        }
-        assert_eq!(arc.len(), Arc::ITEMS_MAX);
-        let back: Vec<Item> = std::iter::from_fn(|| (!arc.is_empty()).then(|| arc.pop())).collect();
-        assert_eq!(back, [items, items].concat());
-        assert_eq!(back.iter().map(|item| item.is_marker()).collect::<Vec<_>>()[..4], [false, true, true, false]);
-        assert!(back[3].is_mixed() && back[3].version() == 0);
     }
 }
