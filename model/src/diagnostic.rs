@@ -282,6 +282,8 @@ codes! {
         "An operator's part of the trace does not end with its `stop` line, or packets that were sent were never taken."
     X01 "X01" "a schedule fits its system"
         "A saved run names a choice that the flow, update and bounds at hand do not allow at that step: they are not those it was saved with."
+    X02 "X02" "a seed draws what it drew"
+        "`--drawn` says what a seed drew where it was printed. Here it draws something else: the flow, the updates, the options or the version of the program are not the same, so that the run would be another one."
 }
 
 impl fmt::Display for Code {

@@ -22,12 +22,14 @@ mod edit;
 mod grow;
 mod operators;
 mod parts;
+mod subjects;
 
 pub use edit::{Edit, Kind, edited};
 pub use grow::{Block, Step, grow};
 pub use operators::random_update;
 pub(crate) use operators::same_ports;
 pub(crate) use parts::{Parts, accepts, pick};
+pub use subjects::{Nursery, Subjects};
 
 use neurath_model::component::{Catalogue, Component};
 use neurath_model::diagnostic::{Code, Diagnostics, SourceMap};

@@ -15,9 +15,11 @@
 
 mod flows;
 
+#[cfg(test)]
+pub(crate) use flows::MORE;
 pub use flows::{
     BLOCKING, CHAIN_DELETED, CHAIN_INSERTED, CHAIN_REPLACED, HTTP, HTTP_TALLIED, NIO, balanced, buffered, chain,
-    contended, diamond, filtered, http, library, replacing, routed, two_in_two_out, two_sources,
+    contended, diamond, filtered, http, library, replacing, routed, shapes, two_in_two_out, two_sources,
 };
 
 use crate::instance::{Bounds, Instance};

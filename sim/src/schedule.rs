@@ -349,7 +349,7 @@ mod tests {
 
     fn failing() -> (Subject, Outcome) {
         let subject = example::http(Scheduler::Direct);
-        let failure = simulate_many(&subject, 0..200, &Options::default(), |_| {}).failure;
+        let failure = simulate_many(&subject.clone().into(), 0..200, &Options::default(), |_| {}).failure;
         (subject, failure.expect("direct promises nothing"))
     }
 

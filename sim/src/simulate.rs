@@ -36,7 +36,7 @@ pub use weights::Weights;
 
 use crate::crash::Who;
 use crate::explore::fingerprint;
-use crate::generate::Subject;
+use crate::generate::{Subject, Subjects};
 use crate::instance::{Fault, Instance};
 use crate::ledger::WITNESSES;
 use crate::observation::Observation;
@@ -129,7 +129,7 @@ pub fn simulate(subject: &Subject, seed: u64, options: &Options) -> Outcome {
 
 /// Runs seeds in order until one breaks a property. `progress` is told after each.
 pub fn simulate_many(
-    subject: &Subject,
+    subjects: &Subjects,
     seeds: Range<u64>,
     options: &Options,
     mut progress: impl FnMut(&Summary),
@@ -137,7 +137,7 @@ pub fn simulate_many(
     let mut buffers = Buffers::default();
     let mut summary = Summary::new();
     for seed in seeds {
-        let outcome = simulate_with(subject, seed, options, &mut buffers);
+        let outcome = simulate_with(&subjects.of(seed), seed, options, &mut buffers);
         summary.add(&outcome);
         let failed = outcome.breach.is_some();
         summary.failure = failed.then_some(outcome);
@@ -167,10 +167,9 @@ pub fn first_breach(instance: &Instance, choices: &[Choice]) -> Option<(usize, B
 }
 
 impl Outcome {
-    /// The command that runs this seed again. `flags` are those that the seed was run with, besides `--seeds`.
-    pub fn command(&self, flow: &str, flags: &str) -> String {
-        let flags = if flags.is_empty() { String::new() } else { format!(" {flags}") };
-        format!("neurath sim {flow}{flags} --seeds {}..{}", self.seed, self.seed + 1)
+    /// The command that runs this seed again: `words` are what the seed was run with, besides the seed and what it drew.
+    pub fn command(&self, words: &[String]) -> String {
+        format!("neurath sim {} --seeds {} --drawn {}", words.join(" "), self.seed, self.swarm.mark())
     }
 }
 

@@ -246,7 +246,7 @@ fn an_update_that_orphans_a_port_is_refused() {
 
 #[test]
 fn usage_errors_name_the_choices() {
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 14] = [
         &["chekc"],
         &["check"],
         &["check", FLOW, "--property", "S99"],
@@ -254,7 +254,11 @@ fn usage_errors_name_the_choices() {
         &["check", FLOW, "--scheduler", "Epoch"],
         &["check", FLOW, "--capacity", "0"],
         &["check", FLOW, "--seconds", "soon"],
+        &["check", "../runtime/flows/http", "--packets", "3"],
         &["sim", FLOW, "--seeds", "5..5"],
+        &["sim"],
+        &["sim", FLOW, "--seeds", "17", "--drawn", "0badcafe"],
+        &["sim", FLOW, "--seeds", "0..9", "--drawn", "0badcafe"],
         &["graph", FLOW, "--dot", "--svg"],
         &["convert", FLOW],
     ];
@@ -362,13 +366,25 @@ fn a_seed_is_told() {
     insta::assert_snapshot!(transcript(&["sim", FLOW, NIO, "--seeds", "7..8", "-v"]));
 }
 
+/// The fault stands in for an error of the protocol: it is found whatever the flow.
+#[test]
+fn a_failing_seed_of_a_grown_flow_is_shrunk_saved_and_replayed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("run.json").display().to_string();
+    let found = transcript(&["sim", "--grown", "--seeds", "0..20", "--fault", "lossy-arc", "--save", &file]);
+    let again = transcript(&["replay", &file]);
+    let blamed = transcript(&["bisect", &file]);
+    insta::assert_snapshot!(format!("{found}\n{again}\n{blamed}").replace(&file, "(a temporary file)"));
+}
+
 #[test]
 fn a_failing_seed_is_shrunk_saved_and_replayed() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("run.json").display().to_string();
     let found = transcript(&["sim", FLOW, NIO, "--seeds", "0..20", "--scheduler", "direct", "--save", &file]);
     let again = transcript(&["replay", &file]);
-    insta::assert_snapshot!(format!("{found}\n{again}").replace(&file, "(a temporary file)"));
+    let blamed = transcript(&["bisect", &file]);
+    insta::assert_snapshot!(format!("{found}\n{again}\n{blamed}").replace(&file, "(a temporary file)"));
     let saved = std::fs::read_to_string(&file).expect("saved");
     std::fs::write(&file, saved.replace("\"property\": \"", "\"property\": \"S2 not ")).expect("written");
     let other = neurath(&["replay", &file]);

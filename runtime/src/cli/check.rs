@@ -135,7 +135,9 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     if args.pictures.any() {
         draw(&args.pictures, &subject, &checked, session)?;
     }
-    suite::write(&args, &[suite::Outcome::of(&args, &subject, &checked, &findings)], session)?;
+    if args.junit.is_some() || args.sarif.is_some() {
+        suite::write(&args, &[suite::Outcome::of(&args, &subject, &checked, &findings)], session)?;
+    }
     Ok(exit)
 }
 

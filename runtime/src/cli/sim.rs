@@ -11,18 +11,19 @@ use crate::cli::input::Session;
 use crate::cli::planned::{declarations, plans};
 use crate::cli::{Answer, Exit, arguments, words};
 use indicatif::{ProgressBar, ProgressStyle};
-use neurath_model::diagnostic::Diagnostics;
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
 use neurath_model::plan::Scheduler;
 use neurath_sim::explore::Budget;
-use neurath_sim::generate::Subject;
+use neurath_sim::generate::{Nursery, Subject, Subjects};
 use neurath_sim::instance::{Fault, Instance};
 use neurath_sim::narrate::narrate;
+use neurath_sim::scenario::shapes;
 use neurath_sim::schedule::{Saved, to_trace};
 use neurath_sim::simulate::{
     Options, Outcome, Shrunk, Summary, configuration, shrink, simulate, simulate_many, simulate_twice,
 };
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// States that may be looked at for each small instance in which a shorter run is looked for: a second or two.
 const SHRINK_STATES: u64 = 200_000;
@@ -31,10 +32,14 @@ const SHRINK_STATES: u64 = 200_000;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The flow: `.fbp`, or FBP JSON if the name ends in `.json`.
-    flow: PathBuf,
+    #[arg(required_unless_present = "grown")]
+    flow: Option<PathBuf>,
     /// Updates, submitted in this order; without any, each seed draws its own.
     #[arg(num_args = 0..=Instance::UPDATES_MAX)]
     updates: Vec<PathBuf>,
+    /// Let each seed grow a flow of its own, of the components given, or else of components of every shape there is.
+    #[arg(long, conflicts_with = "flow")]
+    grown: bool,
     /// The seeds, the last not included: 0..1000, or a single one.
     #[arg(long, value_name = "A..B", default_value = "0..1000", value_parser = arguments::seeds)]
     seeds: Range<u64>,
@@ -45,6 +50,9 @@ pub struct Args {
     /// update, of those that promise what it asks for].
     #[arg(long, value_name = "NAME")]
     scheduler: Option<Scheduler>,
+    /// What the seed drew where it was printed; if it draws anything else here, nothing is run.
+    #[arg(long, value_name = "MARK")]
+    drawn: Option<String>,
     /// Draw no disturbances and no crashes.
     #[arg(long)]
     calm: bool,
@@ -77,23 +85,26 @@ struct Failed {
 
 /// Runs the verb.
 pub fn run(args: Args, session: &mut Session) -> Answer {
-    let subject = subject(&args, session)?;
+    let subjects = subjects(&args, session)?;
     let options = Options { fault: args.fault, calm: args.calm };
-    if args.verbose {
-        tell_all(&args, &subject, &options, session);
-    } else if args.configuration || args.seeds.end - args.seeds.start == 1 {
-        tell_configurations(&args, &subject, &options, session);
+    if let Some(mark) = &args.drawn {
+        draws_the_same(&args, &subjects, &options, mark)?;
     }
-    if args.twice && !are_same_twice(&args, &subject, &options, session) {
+    if args.verbose {
+        tell_all(&args, &subjects, &options, session);
+    } else if args.configuration || args.seeds.end - args.seeds.start == 1 {
+        tell_configurations(&args, &subjects, &options, session);
+    }
+    if args.twice && !are_same_twice(&args, &subjects, &options, session) {
         return Ok(Exit::Negative);
     }
-    let mut summary = simulated(&args, &subject, &options, session.terminal);
+    let mut summary = simulated(&args, &subjects, &options, session.terminal);
     let failed = summary.failure.take().map(|outcome| {
         let budget = Budget { states_max: SHRINK_STATES, time_max: None };
-        let shrunk = shrink(&subject, &outcome, args.fault, budget);
+        let shrunk = shrink(&subjects.of(outcome.seed), &outcome, args.fault, budget);
         Failed { shrunk, command: command(&args, &outcome), outcome }
     });
-    keep(&args, &subject, failed.as_ref(), session)?;
+    keep(&args, &subjects, failed.as_ref(), session)?;
     if session.json() {
         session.value(&report::json(&args, &summary, failed.as_ref()));
     } else {
@@ -102,9 +113,51 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     Ok(if failed.is_none() { Exit::Done } else { Exit::Negative })
 }
 
-fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
+fn subjects(args: &Args, session: &mut Session) -> Result<Subjects, Diagnostics> {
+    match &args.flow {
+        Some(flow) => Ok(subject(args, flow, session)?.into()),
+        None => nursery(args, session).map(|nursery| Subjects::Grown(Box::new(nursery))),
+    }
+}
+
+fn nursery(args: &Args, session: &mut Session) -> Result<Nursery, Diagnostics> {
+    let catalogue = if args.components.is_empty() { shapes() } else { session.catalogue(&args.components)? };
+    Nursery::new(&catalogue, args.scheduler).ok_or_else(|| {
+        let expected = "a source from whose outputs components lead to a sink, or round a loop";
+        let components: Vec<String> = catalogue.components().map(|c| c.id.to_string()).collect();
+        refused(
+            Code::F01,
+            "no flow can be made of these components",
+            [expected, &components.join(", "), "declare a source and a sink in the file given with --components"],
+        )
+    })
+}
+
+/// X02 unless the one seed that is asked for draws what it drew.
+fn draws_the_same(args: &Args, subjects: &Subjects, options: &Options, mark: &str) -> Result<(), Diagnostics> {
+    let seed = args.seeds.start;
+    if args.seeds.end - seed > 1 {
+        let found = format!("seeds {}..{}", seed, args.seeds.end);
+        let texts = ["one seed", &found, "give the seed that was printed with the mark, for example `--seeds 17`"];
+        return Err(refused(Code::X02, "a mark is that of one seed", texts));
+    }
+    let here = configuration(&subjects.of(seed), seed, options).mark();
+    if here == mark {
+        return Ok(());
+    }
+    let hint = "use the version of neurath, the flow, the updates and the options that it was printed with; or replay a saved run";
+    let (expected, found) = (format!("what has the mark {mark}"), format!("what has the mark {here}"));
+    Err(refused(Code::X02, &format!("seed {seed} draws something else here"), [&expected, &found, hint]))
+}
+
+fn refused(code: Code, message: &str, [expected, found, hint]: [&str; 3]) -> Diagnostics {
+    let [message, expected, found, hint] = [message, expected, found, hint].map(str::to_owned);
+    Diagnostics(vec![Diagnostic { code, message, places: Vec::new(), expected, found, hint }])
+}
+
+fn subject(args: &Args, flow: &Path, session: &mut Session) -> Result<Subject, Diagnostics> {
     let catalogue = session.catalogue(&args.components)?;
-    let graph = session.graph(&args.flow, &catalogue)?;
+    let graph = session.graph(flow, &catalogue)?;
     // Planned here as well, since only with their texts can diagnostics show places.
     let planned = plans(session, &graph, &args.updates, &catalogue, args.scheduler)?;
     let findings: Vec<_> = planned.iter().flat_map(|p| p.findings.clone()).collect();
@@ -115,9 +168,9 @@ fn subject(args: &Args, session: &mut Session) -> Result<Subject, Diagnostics> {
     Subject::new(graph, &catalogue, args.scheduler).with_updates(&updates)
 }
 
-fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Session) {
+fn tell_all(args: &Args, subjects: &Subjects, options: &Options, session: &mut Session) {
     for seed in args.seeds.clone() {
-        let Outcome { swarm, choices, breach, .. } = simulate(subject, seed, options);
+        let Outcome { swarm, choices, breach, .. } = simulate(&subjects.of(seed), seed, options);
         let story = narrate(&swarm.instance(options.fault), &choices);
         let told = format!("{swarm}\n\n{story}\n");
         if session.json() {
@@ -131,9 +184,9 @@ fn tell_all(args: &Args, subject: &Subject, options: &Options, session: &mut Ses
     }
 }
 
-fn tell_configurations(args: &Args, subject: &Subject, options: &Options, session: &mut Session) {
+fn tell_configurations(args: &Args, subjects: &Subjects, options: &Options, session: &mut Session) {
     for seed in args.seeds.clone() {
-        let told = format!("{}\n", configuration(subject, seed, options));
+        let told = format!("{}\n", configuration(&subjects.of(seed), seed, options));
         if session.json() {
             session.tell(told);
         } else {
@@ -143,18 +196,18 @@ fn tell_configurations(args: &Args, subject: &Subject, options: &Options, sessio
 }
 
 /// Whether each seed is the same run twice; tells of the first that is not.
-fn are_same_twice(args: &Args, subject: &Subject, options: &Options, session: &mut Session) -> bool {
-    let different = args.seeds.clone().find_map(|seed| simulate_twice(subject, seed, options).err());
+fn are_same_twice(args: &Args, subjects: &Subjects, options: &Options, session: &mut Session) -> bool {
+    let different = args.seeds.clone().find_map(|seed| simulate_twice(&subjects.of(seed), seed, options).err());
     if let Some(difference) = &different {
         session.tell(difference);
     }
     different.is_none()
 }
 
-fn simulated(args: &Args, subject: &Subject, options: &Options, terminal: bool) -> Summary {
+fn simulated(args: &Args, subjects: &Subjects, options: &Options, terminal: bool) -> Summary {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} runs, {msg}").expect("the template is well-formed");
     let bar = terminal.then(|| ProgressBar::new(args.seeds.end - args.seeds.start).with_style(style));
-    let summary = simulate_many(subject, args.seeds.clone(), options, |so_far| {
+    let summary = simulate_many(subjects, args.seeds.clone(), options, |so_far| {
         if let Some(bar) = &bar {
             bar.set_position(so_far.runs);
             bar.set_message(format!("{} steps", so_far.steps));
@@ -167,10 +220,12 @@ fn simulated(args: &Args, subject: &Subject, options: &Options, terminal: bool) 
 }
 
 /// Writes the files asked for: of the run that failed, or else of the last one.
-fn keep(args: &Args, subject: &Subject, failed: Option<&Failed>, session: &Session) -> Result<(), Diagnostics> {
+fn keep(args: &Args, subjects: &Subjects, failed: Option<&Failed>, session: &Session) -> Result<(), Diagnostics> {
     if args.save.is_none() && args.trace.is_none() {
         return Ok(());
     }
+    let seed = failed.map_or(args.seeds.end - 1, |failed| failed.outcome.seed);
+    let subject = subjects.of(seed);
     let (graph, instance, updates, choices, breach) = match failed {
         Some(Failed { shrunk, .. }) => {
             let Shrunk { graph, instance, updates, choices, breach, .. } = shrunk.clone();
@@ -178,7 +233,7 @@ fn keep(args: &Args, subject: &Subject, failed: Option<&Failed>, session: &Sessi
         }
         None => {
             let options = Options { fault: args.fault, calm: args.calm };
-            let last = simulate(subject, args.seeds.end - 1, &options);
+            let last = simulate(&subject, seed, &options);
             let updates = last.swarm.updates().to_vec();
             (subject.graph.clone(), last.swarm.instance(args.fault), updates, last.choices, last.breach)
         }
@@ -198,10 +253,11 @@ fn keep(args: &Args, subject: &Subject, failed: Option<&Failed>, session: &Sessi
 /// The command that runs the seed again.
 fn command(args: &Args, outcome: &Outcome) -> String {
     let path = |path: &PathBuf| words::quoted(&path.display().to_string());
-    let mut flags: Vec<String> = args.updates.iter().map(path).collect();
-    flags.extend(args.components.iter().map(|file| format!("--components {}", path(file))));
-    flags.extend(args.scheduler.map(|scheduler| format!("--scheduler {scheduler}")));
-    flags.extend(args.fault.map(|fault| format!("--fault {fault}")));
-    flags.extend(args.calm.then(|| "--calm".to_owned()));
-    outcome.command(&path(&args.flow), &flags.join(" "))
+    let mut words: Vec<String> = args.flow.iter().chain(&args.updates).map(path).collect();
+    words.extend(args.grown.then(|| "--grown".to_owned()));
+    words.extend(args.components.iter().map(|file| format!("--components {}", path(file))));
+    words.extend(args.scheduler.map(|scheduler| format!("--scheduler {scheduler}")));
+    words.extend(args.fault.map(|fault| format!("--fault {fault}")));
+    words.extend(args.calm.then(|| "--calm".to_owned()));
+    outcome.command(&words)
 }

@@ -21,7 +21,6 @@ use neurath_model::graph::FlowGraph;
 use neurath_model::id::{InPort, PortIndex};
 use neurath_model::plan::{Plan, Scheduler, plan, plan_unpromised};
 use neurath_model::program::Feed;
-use neurath_model::spec::components;
 use neurath_model::update::Update;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -31,59 +30,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 
-/// What the library lacks: a loop, packets of another type, and one-to-one operators for any type.
-pub(super) const MORE: &str = "
-[[component]]
-name = 'read'
-inputs = { IN = 't', BACK = { type = 't', feedback = true } }
-outputs = { OUT = 't' }
-firing = 'any'
-emission = 'buffer'
-wake = 'source'
-state = 'Idle'
-
-[[component]]
-name = 'turn'
-inputs = { IN = 't' }
-outputs = { OUT = 'u' }
-emission = 'each'
-
-[[component]]
-name = 'turn'
-version = '2'
-inputs = { IN = 't' }
-outputs = { OUT = 't' }
-emission = 'each'
-
-[[component]]
-name = 'turn-back'
-inputs = { IN = 'u | t' }
-outputs = { OUT = 't' }
-emission = 'each'
-
-[[component]]
-name = 'pass'
-inputs = { IN = '$x' }
-outputs = { OUT = '$x' }
-emission = 'each'
-
-[[component]]
-name = 'hold'
-inputs = { IN = '$x' }
-outputs = { OUT = '$x' }
-emission = 'buffer'
-wake = 'resume'
-state = 'Held'
-
-[[component]]
-name = 'several'
-inputs = { IN = 't' }
-outputs = { OUT = 't' }
-emission = 'many'
-";
-
 pub(super) fn catalogue() -> Catalogue {
-    components::parse("library", &(scenario::library() + MORE)).expect("readable").0
+    scenario::shapes()
 }
 
 /// A runner that draws the same cases every time: a failure repeats without a file of seeds.
@@ -375,7 +323,7 @@ fn direct_is_caught() {
 // --- What was found, made small ------------------------------------------------------------------------------------
 
 fn scenario(flow: &str, scheduler: Scheduler) -> Scenario {
-    Scenario::read(flow, &(scenario::library() + MORE)).expect("valid").scheduled(scheduler)
+    Scenario::read(flow, &(scenario::library() + scenario::MORE)).expect("valid").scheduled(scheduler)
 }
 
 /// Every run within small bounds is looked at, and nothing is broken.

@@ -51,7 +51,7 @@ fn shapes() -> Vec<(String, Instance)> {
         }
     }
     let several = "source(source) OUT -> IN x(several) OUT -> IN f(filter) OUT -> IN sink(sink)";
-    let several = Scenario::read(several, &(scenario::library() + random_updates::MORE)).expect("valid");
+    let several = Scenario::read(several, &(scenario::library() + scenario::MORE)).expect("valid");
     found.push((
         "many".into(),
         with_updates(several, &[&[("f", "filter@2")]]).instance(Bounds { ends: true, ..bounds(2, 1) }),

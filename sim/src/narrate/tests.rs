@@ -66,8 +66,9 @@ fn every_line_is_told_and_what_the_breach_names_is_marked() {
 fn a_breach_at_the_end_is_told_after_the_last_step() {
     let subject = example::http(Scheduler::Epoch);
     let fault = Fault::named("silent-exit");
-    let failure =
-        simulate_many(&subject, 0..200, &Options { fault, ..Options::default() }, |_| {}).failure.expect("found");
+    let failure = simulate_many(&subject.clone().into(), 0..200, &Options { fault, ..Options::default() }, |_| {})
+        .failure
+        .expect("found");
     let story = narrate(&failure.swarm.instance(fault), &failure.choices);
     assert_eq!(story.breach.as_ref().map(|(breach, step)| (Some(breach.clone()), *step)), Some((failure.breach, None)));
     assert!(story.to_string().contains("for nothing can happen any more"), "{story}");

@@ -4,6 +4,8 @@
 //! can be updated more than once. Packets have one type: what may meet what is the planner's subject, not the checker's.
 
 use super::Scenario;
+use neurath_model::component::Catalogue;
+use neurath_model::spec::components;
 use std::fmt::Write;
 
 /// How many versions each component of the [`library`] has.
@@ -45,6 +47,64 @@ pub fn library() -> String {
         }
     }
     text + TRANSFERS
+}
+
+/// What the [`library`] lacks: a loop, packets of another type, and one-to-one operators for any type.
+pub(crate) const MORE: &str = "
+[[component]]
+name = 'read'
+inputs = { IN = 't', BACK = { type = 't', feedback = true } }
+outputs = { OUT = 't' }
+firing = 'any'
+emission = 'buffer'
+wake = 'source'
+state = 'Idle'
+
+[[component]]
+name = 'turn'
+inputs = { IN = 't' }
+outputs = { OUT = 'u' }
+emission = 'each'
+
+[[component]]
+name = 'turn'
+version = '2'
+inputs = { IN = 't' }
+outputs = { OUT = 't' }
+emission = 'each'
+
+[[component]]
+name = 'turn-back'
+inputs = { IN = 'u | t' }
+outputs = { OUT = 't' }
+emission = 'each'
+
+[[component]]
+name = 'pass'
+inputs = { IN = '$x' }
+outputs = { OUT = '$x' }
+emission = 'each'
+
+[[component]]
+name = 'hold'
+inputs = { IN = '$x' }
+outputs = { OUT = '$x' }
+emission = 'buffer'
+wake = 'resume'
+state = 'Held'
+
+[[component]]
+name = 'several'
+inputs = { IN = 't' }
+outputs = { OUT = 't' }
+emission = 'many'
+";
+
+/// The declarations of components of every shape there is, of which flows can be [grown](crate::generate::grow()): the [`library`],
+/// a source that takes back what went round a loop, components that change the type of packets or take any, and some that emit
+/// several for one.
+pub fn shapes() -> Catalogue {
+    components::parse("shapes", &(library() + MORE)).expect("the declarations are readable").0
 }
 
 /// The text of an update that gives operators other components and keeps their states.

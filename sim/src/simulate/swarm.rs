@@ -14,6 +14,7 @@
 use super::disturbance::{Disturbance, calm_from};
 use super::{Regime, Stepping, Weights};
 use crate::crash::Crash;
+use crate::explore::fingerprint;
 use crate::generate::{Draws, Subject};
 use crate::instance::{Bounds, Fault, Instance};
 use neurath_model::choice::Choice;
@@ -136,6 +137,12 @@ impl Swarm {
         self.regime.disturbances.clear();
         self.regime.crash = None;
         self
+    }
+
+    /// Eight characters that stand for the configuration. A program that draws other numbers from the same seed, or has another
+    /// planner, and so runs something else, has another mark with near certainty.
+    pub fn mark(&self) -> String {
+        format!("{:08x}", fingerprint(&self.to_string()) as u32)
     }
 
     /// The instance it stands for.

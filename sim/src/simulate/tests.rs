@@ -15,7 +15,7 @@ fn with(name: &str) -> Options {
 
 /// The first failing seed of a subject.
 fn failing(subject: &Subject, options: &Options, seeds: Range<u64>) -> Option<Outcome> {
-    simulate_many(subject, seeds, options, |_| {}).failure
+    simulate_many(&subject.clone().into(), seeds, options, |_| {}).failure
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn a_seed_is_the_same_run_alone_and_among_others() {
     let subject = example::diamond(Scheduler::Epoch);
     let alone = simulate(&subject, 7, &Options::default());
     let before: u64 = (0..7).map(|seed| simulate(&subject, seed, &Options::default()).counts.steps).sum();
-    let many = simulate_many(&subject, 0..8, &Options::default(), |_| {});
+    let many = simulate_many(&subject.clone().into(), 0..8, &Options::default(), |_| {});
     assert_eq!((many.runs, many.steps), (8, before + alone.counts.steps));
 }
 
@@ -60,9 +60,9 @@ fn epoch_keeps_every_property_and_every_witness_is_met() {
     let kept =
         [example::http(Scheduler::Epoch), example::diamond(Scheduler::Epoch), example::diamond(Scheduler::Scoped)];
     for subject in kept.into_iter().chain([Scheduler::Epoch, Scheduler::Scoped].map(buffer_comes_and_goes)) {
-        let summary = simulate_many(&subject, 0..600, &Options::default(), |_| {});
+        let summary = simulate_many(&subject.clone().into(), 0..600, &Options::default(), |_| {});
         if let Some(failure) = summary.failure {
-            panic!("{}\n{:?}\n{}", failure.swarm, failure.breach, failure.command("FLOW", ""));
+            panic!("{}\n{:?}\n{}", failure.swarm, failure.breach, failure.command(&["FLOW".into()]));
         }
         assert!(summary.applied > 600 && summary.lineages > 1200, "{summary:?}");
         refused += summary.refused;
@@ -215,11 +215,10 @@ fn a_run_without_end_is_found_out() {
 fn a_configuration_is_told_in_full() {
     let subject = example::http(Scheduler::Epoch).with_updates(&[example::nio()]).expect("planned");
     let outcome = simulate(&subject, 17, &Options::default());
-    assert_eq!(
-        outcome.command("http.fbp", "--scheduler epoch"),
-        "neurath sim http.fbp --scheduler epoch --seeds 17..18"
-    );
-    assert_eq!(outcome.command("http.fbp", ""), "neurath sim http.fbp --seeds 17..18");
+    let words = ["http.fbp", "--scheduler epoch"].map(str::to_owned);
+    let mark = outcome.swarm.mark();
+    assert_eq!(outcome.command(&words), format!("neurath sim http.fbp --scheduler epoch --seeds 17 --drawn {mark}"));
+    assert_ne!(simulate(&subject, 18, &Options::default()).swarm.mark(), mark);
     insta::assert_snapshot!(outcome.swarm);
 }
 
@@ -276,7 +275,7 @@ fn what_fails_in_flows_drawn_at_random_fails_alike_when_shrunk() {
 fn whatever_a_seed_draws_is_drawn_by_some_and_breaks_nothing() {
     let (mut stepping, mut schedulers) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
     for subject in [example::http(None), example::diamond(None)] {
-        let summary = simulate_many(&subject, 0..400, &Options::default(), |_| {});
+        let summary = simulate_many(&subject.clone().into(), 0..400, &Options::default(), |_| {});
         assert_eq!(summary.failure.map(|failed| (failed.seed, failed.breach)), None);
         assert!(summary.crashed.iter().all(|runs| *runs > 5) && summary.disturbed > 100, "{:?}", summary.crashed);
         for seed in 0..100 {

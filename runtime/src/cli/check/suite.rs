@@ -20,6 +20,7 @@ use neurath_sim::check::Checked;
 use neurath_sim::explore::{Budget, Verdict};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ struct Manifest {
 }
 
 /// One check of the manifest.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: Option<String>,
@@ -46,8 +47,8 @@ struct Entry {
     #[serde(default)]
     properties: Vec<PathBuf>,
     scheduler: Option<Scheduler>,
-    packets: Option<u64>,
-    capacity: Option<usize>,
+    packets: Option<NonZeroU64>,
+    capacity: Option<NonZeroUsize>,
     #[serde(default)]
     ends: bool,
     #[serde(default)]
@@ -154,8 +155,39 @@ pub(super) fn write(args: &Args, outcomes: &[Outcome], session: &mut Session) ->
     Ok(())
 }
 
+/// What was given beside a folder and has no meaning there: each check says for itself within which bounds it is run.
+fn unheeded(args: &Args) -> Option<&'static str> {
+    let alone = Entry::default().args(Path::new(""));
+    let given = [
+        (!args.updates.is_empty(), "an update"),
+        (!args.components.is_empty(), "--components"),
+        (args.scheduler.is_some(), "--scheduler"),
+        (args.packets != alone.packets, "--packets"),
+        (args.capacity != alone.capacity, "--capacity"),
+        (args.ends, "--ends"),
+        (args.hangups, "--hangups"),
+        (args.full, "--full"),
+        (args.wide, "--wide"),
+        (args.states != alone.states, "--states"),
+        (args.seconds.is_some(), "--seconds"),
+        (!args.properties.is_empty(), "--property"),
+        (!args.stated.is_empty(), "--properties"),
+        (args.fault.is_some(), "--fault"),
+        (args.save.is_some(), "--save"),
+        (args.pictures.any(), "a picture"),
+        (args.explore.is_some(), "--explore"),
+    ];
+    given.into_iter().find(|(is_given, _)| *is_given).map(|(_, option)| option)
+}
+
 /// Runs all checks of a folder.
 pub(super) fn run(args: &Args, session: &mut Session) -> Answer {
+    if let Some(option) = unheeded(args) {
+        let expected = "a folder with --junit, --sarif and --format, and nothing else";
+        let hint = "write it into the entry of `checks.toml` that it is meant for, or check the flow by itself";
+        let message = format!("{option} has no meaning for the folder `{}`", args.flow.display());
+        return Err(refused(None, message, [expected, option, hint]).into());
+    }
     let entries = manifest(&args.flow.join(MANIFEST), session)?;
     let mut outcomes = Vec::new();
     for entry in &entries {
@@ -255,8 +287,8 @@ impl Entry {
             updates: within(&self.updates),
             components: within(&self.components),
             scheduler,
-            packets: self.packets.unwrap_or(2),
-            capacity: self.capacity.unwrap_or(1),
+            packets: self.packets.map_or(2, NonZeroU64::get),
+            capacity: self.capacity.map_or(1, NonZeroUsize::get),
             ends,
             hangups,
             full,
@@ -278,15 +310,7 @@ impl Entry {
 fn manifest(path: &Path, session: &mut Session) -> Result<Vec<Entry>, Diagnostics> {
     let (source, text) = session.read(path)?;
     let manifest: Manifest = toml::from_str(&text).map_err(|error| unreadable(&source, &error))?;
-    match manifest.check.iter().find(|entry| entry.packets == Some(0) || entry.capacity == Some(0)) {
-        Some(entry) => Err(refused(
-            &source,
-            0..0,
-            format!("the check of `{}` has nothing in it", entry.flow.display()),
-            ["`packets` and `capacity` of at least 1", "0", "leave them out for 2 packets and arcs that hold 1"],
-        )),
-        None => Ok(manifest.check),
-    }
+    Ok(manifest.check)
 }
 
 fn unreadable(source: &str, error: &toml::de::Error) -> Diagnostics {
@@ -294,11 +318,12 @@ fn unreadable(source: &str, error: &toml::de::Error) -> Diagnostics {
                     `capacity`, `ends`, `hangups`, `full`, `states`, `seconds` and `expect`";
     let found = error.message().to_owned();
     let hint = "see the chapter on the model checker for an example";
-    refused(source, error.span().unwrap_or(0..0), "the manifest cannot be understood".into(), [expected, &found, hint])
+    let place = Place { source: source.into(), span: error.span().unwrap_or(0..0), label: "here".into() };
+    refused(Some(place), "the manifest cannot be understood".into(), [expected, &found, hint])
 }
 
-fn refused(source: &str, span: std::ops::Range<usize>, message: String, texts: [&str; 3]) -> Diagnostics {
+fn refused(place: Option<Place>, message: String, texts: [&str; 3]) -> Diagnostics {
     let [expected, found, hint] = texts.map(str::to_owned);
-    let places = vec![Place { source: source.into(), span, label: "here".into() }];
+    let places = place.into_iter().collect();
     Diagnostics(vec![Diagnostic { code: Code::P03, message, places, expected, found, hint }])
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub(super) fn text(args: &Args, summary: &Summary, failed: Option<&Failed>) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| words::field(&mut text, name, &value);
-    line("flow", args.flow.display().to_string());
+    line("flow", flow(args).unwrap_or("grown from each seed".into()));
     line("updates", updates(args));
     line("runs", format!("{} of seeds {}..{}", summary.runs, args.seeds.start, args.seeds.end));
     line("steps", summary.steps.to_string());
@@ -37,6 +37,10 @@ pub(super) fn text(args: &Args, summary: &Summary, failed: Option<&Failed>) -> S
         Some(failed) => text.push_str(&failure(failed)),
     }
     text
+}
+
+fn flow(args: &Args) -> Option<String> {
+    args.flow.as_ref().map(|path| path.display().to_string())
 }
 
 fn updates(args: &Args) -> String {
@@ -80,7 +84,7 @@ pub(super) fn json(args: &Args, summary: &Summary, failed: Option<&Failed>) -> V
         .collect();
     json!({
         "schema_version": SCHEMA_VERSION,
-        "flow": args.flow.display().to_string(),
+        "flow": flow(args),
         "updates": args.updates.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
         "scheduler": args.scheduler,
         "fault": args.fault.map(|fault| fault.to_string()),
