@@ -14,10 +14,13 @@
 //! and `reply` is a sink although an arc leaves it. Names are kept for messages and for [`FlowGraph::to_flow`]; notes
 //! of editors (metadata, groups) are not, because they say nothing about behaviour.
 
+pub(crate) mod memory;
+
 use crate::component::Component;
 use crate::flow::{Arc, Flow, InitialPacket, Operator, PortRef};
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet};
 use crate::packet_type::PacketType;
+use memory::Memory;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, EdgeRef};
 use serde::Serialize;
@@ -30,6 +33,8 @@ pub struct FlowGraph {
     annotations: BTreeMap<String, Value>,
     operators: Vec<Node>,
     arcs: Vec<GraphArc>,
+    #[serde(skip)]
+    pub(crate) memory: Memory,
 }
 
 /// An operator of a valid flow.
@@ -63,7 +68,7 @@ pub struct GraphArc {
 impl FlowGraph {
     /// Puts a graph together from parts the validator has checked.
     pub(crate) fn assemble(annotations: BTreeMap<String, Value>, operators: Vec<Node>, arcs: Vec<GraphArc>) -> Self {
-        Self { annotations, operators, arcs }
+        Self { annotations, operators, arcs, memory: Memory::default() }
     }
 
     /// What the flow is called, by its `@name` annotation.

@@ -257,6 +257,7 @@ impl<'a> Draft<'a> {
             targets: targets.into_iter().collect(),
             changed: changed.into_iter().collect(),
             retired: &d.retired,
+            marked: &d.marked,
             heirs: self.handovers.iter().map(|handover| (handover.from, handover.to.as_str())).collect(),
         }
     }
@@ -338,9 +339,10 @@ impl<'a> Draft<'a> {
     }
 
     fn finish(self, mut found: Vec<Diagnostic>) -> Result<Plan, Diagnostics> {
-        if let Some(after) = self.after.clone().filter(|_| found.is_empty()) {
+        if let Some(mut after) = self.after.clone().filter(|_| found.is_empty()) {
             let route =
                 Route::to(self.scheduler, (self.graph, &after), &self.impact().targets, &self.difference.marked);
+            after.memory = overtaking::remembered(self.scheduler, &self.update.name, &self.impact());
             return Ok(Plan {
                 update: self.update.name.clone(),
                 scheduler: self.scheduler,

@@ -115,7 +115,7 @@ impl Plan {
         self.switches.keys().map(|port| before.arc(fed(before, *port)).from).collect()
     }
 
-    fn impact<'a>(&'a self, before: &'a FlowGraph, marked: &BTreeSet<OutPort>) -> Impact<'a> {
+    fn impact<'a>(&'a self, before: &'a FlowGraph, marked: &'a BTreeSet<OutPort>) -> Impact<'a> {
         let changed: Vec<OperatorId> = self.actions.keys().copied().collect();
         let all: BTreeSet<_> = changed.iter().copied().chain(marked.iter().map(|out| out.operator)).collect();
         let heir = |(at, actions): (&OperatorId, &'a Vec<Action>)| {
@@ -131,6 +131,7 @@ impl Plan {
             targets: all.into_iter().collect(),
             changed,
             retired: &self.retired,
+            marked,
             heirs,
         }
     }

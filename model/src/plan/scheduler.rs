@@ -1,7 +1,7 @@
 //! Schedulers: how an update gets to the operators it changes, and what each way promises.
 
 use super::names_of;
-use super::overtaking::{Impact, held_between, overtaken};
+use super::overtaking::{Impact, held_between, held_since, overtaken};
 use super::route::{self, Route, Ways};
 use crate::component::Emission;
 use crate::graph::FlowGraph;
@@ -103,7 +103,8 @@ impl Scheduler {
     /// Why it gives the guarantee for this update (`Ok`), or why not (`Err`).
     pub(super) fn judge(self, impact: &Impact<'_>, asked: Guarantee) -> Result<String, String> {
         let Impact { before: graph, targets, .. } = impact;
-        let carried = || match (held_between(impact), asked) {
+        let held = held_between(impact).or_else(|| held_since(self, impact));
+        let carried = || match (held, asked) {
             (Some(carried), Guarantee::Serializability) => Err(carried),
             (Some(_), Guarantee::CutConsistency) | (None, _) => Ok(()),
         };
