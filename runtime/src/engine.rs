@@ -4,7 +4,7 @@
 //!   submit --> control: plan, build, commit --> mail ==> operators on workers ==> reports --> control: answer
 //! ```
 //!
-//! Reading order: [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO queues whose end moves), [`carried`] (what a
+//! Reading order: [`sync`] (what the next few are made of), [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO queues whose end moves), [`carried`] (what a
 //! marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an operator that runs), [`worker`] (a
 //! thread with its operators), [`placement`] (which operator on which thread), [`control`] (entrance and exit: the order of
 //! updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken as a schedule says), [`running`] (a flow that runs, and what can be
@@ -24,8 +24,15 @@ pub mod placement;
 pub mod running;
 pub(crate) mod signal;
 pub mod status;
+pub(crate) mod sync;
 pub(crate) mod tracer;
 pub(crate) mod worker;
+
+#[cfg(test)]
+#[path = "engine/arc/tests.rs"]
+mod arc_tests;
+#[cfg(test)]
+mod models;
 
 pub use control::Applied;
 pub use placement::Placement;

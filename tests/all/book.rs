@@ -130,6 +130,12 @@ fn the_checks_shown_are_what_the_checker_says() {
     for checked in demo::check().expect("the demo's updates are planned") {
         let line = checked.sentence.split(" steps").next().expect("a part").to_owned();
         assert!(chapter("measurements.md").contains(&line), "measurements.md is to say: {line}");
+        assert!(readme.contains(&line), "README.md is to say: {line}");
+        // The tutorial takes the cache in and out, too.
+        if line.contains("`cache-in`") || line.contains("`cache-out`") {
+            let states = line.split(": ").nth(1).and_then(|rest| rest.split(',').next()).expect("a number of states");
+            assert!(tutorial.contains(&format!("checked: holds ({states} in ")), "first-update.md is to say: {states}");
+        }
     }
 
     let example = |name: &str| text(&root().join("docs/src/examples").join(name));

@@ -355,19 +355,20 @@ impl Activation {
         if self.progress.pending.is_empty() {
             return true;
         }
-        let mut full = PortSet::EMPTY;
+        let (mut full, mut told) = (PortSet::EMPTY, PortSet::EMPTY);
         for _ in 0..self.progress.pending.len() {
             let (port, item) = self.progress.pending.pop_front().expect("counted");
             let output = &mut self.outputs[usize::from(port.0)];
-            let fits = !matches!(item, Item::Packet(..)) || output.has_room_or_waits();
-            if full.contains(port) || !fits {
+            if full.contains(port) {
+                self.progress.pending.push_back((port, item));
+            } else if let Err(item) = output.send(item) {
                 full.insert(port);
                 self.progress.pending.push_back((port, item));
             } else {
-                output.send(item);
-                output.notify();
+                told.insert(port);
             }
         }
+        told.iter().for_each(|port| self.outputs[usize::from(port.0)].notify());
         full.is_empty()
     }
 

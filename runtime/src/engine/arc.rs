@@ -1,21 +1,38 @@
 //! Arcs at run time: FIFO, one producer, one consumer, bounded in packets; their consumer's end moves.
 //!
+//! ```text
+//!   packets           [0][1][2]......[63]   a ring; if it is full while the arc is not, another, larger one goes on behind it
+//!   what is between    ^2: marker  ^64: ring   in front of which packet it stands, counted from the first one ever sent
+//! ```
+//!
+//! Packets go through a ring that takes no lock. Markers and the end of the arc must never wait for room, so that an update is not
+//! held up by a full arc (protocol rule: markers do not count against capacity). They go through a list of their own, under a lock,
+//! each with the number of packets sent before it. So does the next ring: an arc that holds any number, or more than fits
+//! its ring, is a chain of them.
+//!
+//! The two are one FIFO. The consumer takes what is between when it has taken as many packets as were sent before it, and not
+//! earlier. Nor does it later: what stands in front of a packet was put into the list and counted before that packet was put
+//! into the ring. The consumer looks at the ring first and then at the count, so when it sees the packet it sees the count, too.
+//! While nothing is between, that costs it the load of a number that does not change.
+//!
 //! The bound is kept by credit, as it would be between two machines: the consumer counts what it has taken, the
-//! producer what it has sent. Markers and the end of the arc are not counted, so that an update is never held up by
-//! a full arc that it does not need (protocol rule: markers do not count against capacity). The queue behind it is
-//! std's list-based channel, which grows in blocks and frees them.
+//! producer what it has sent. The producer remembers the consumer's count, and looks again only if that leaves no room.
 //!
 //! When the consumer's end moves with packets inside, the producer may be about to tell the old consumer of one more. It puts
 //! the packet on the arc first and then asks who reads; the new consumer says that it reads first and then looks. With
 //! sequential consistency between the two, either the producer tells the new one or the new one sees the packet (protocol rule 9).
 
-use crate::engine::carried::Carried;
-use crate::engine::signal::Signal;
+use super::carried::Carried;
+use super::signal::Signal;
+use super::sync::{
+    AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer,
+    PushError, RingBuffer, fence, in_order,
+};
 use crate::packet::Packet;
 use neurath_model::id::Lineage;
 use neurath_model::protocol::Head;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Mutex, mpsc};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What travels on an arc.
 #[derive(Debug)]
@@ -28,25 +45,48 @@ pub(crate) enum Item {
     End,
 }
 
+type Parcel = (Lineage, Packet);
+
+/// What stands between packets.
+#[derive(Debug)]
+enum Between {
+    Marker(Arc<Carried>),
+    End,
+    /// The packets that follow come through this.
+    Ring(Consumer<Parcel>),
+}
+
+/// On a cache line of its own: one side writes it for every packet.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Apart<T>(T);
+
 /// What both ends see.
 #[derive(Debug)]
 struct Shared {
-    taken: AtomicUsize,
+    taken: Apart<AtomicUsize>,
     /// How many packets the arc holds; changed when its end moves between a feedback port and another.
     capacity: AtomicUsize,
+    /// Changed only by exchanges, as in [`Signal`].
     producer_waits: AtomicBool,
     producer: Arc<Signal>,
     consumer: Mutex<Arc<Signal>>,
     /// How often the consumer's end has moved.
     moves: AtomicU32,
+    /// What stands between packets, each with the number of packets sent before it.
+    between: Mutex<VecDeque<(usize, Between)>>,
+    /// How many were ever put there.
+    put_between: AtomicUsize,
 }
 
 /// The producer's end.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    queue: mpsc::Sender<Item>,
+    ring: Producer<Parcel>,
     shared: Arc<Shared>,
     sent: usize,
+    /// How many were taken when it last looked.
+    taken: usize,
     /// Who read the arc when it had moved so often.
     consumer: Arc<Signal>,
     moves: u32,
@@ -55,64 +95,101 @@ pub(crate) struct Sender {
 /// The consumer's end.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    queue: mpsc::Receiver<Item>,
+    ring: Consumer<Parcel>,
+    /// How many packets are known to be in the ring.
+    seen: usize,
     shared: Arc<Shared>,
-    head: Option<Item>,
+    taken: usize,
+    /// What stands between packets next, and how many packets were sent before it.
+    between: Option<(usize, Between)>,
+    taken_between: usize,
     ended: bool,
 }
 
 /// An arc between two workers (or two operators of one); without a capacity it is unbounded.
 pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Signal>, consumer: Arc<Signal>) -> (Sender, Receiver) {
-    let (send, receive) = mpsc::channel();
+    let capacity = capacity.unwrap_or(usize::MAX);
+    let (send, receive) = RingBuffer::new(capacity.min(FIRST_RING));
     let shared = Arc::new(Shared {
-        taken: AtomicUsize::new(0),
-        capacity: AtomicUsize::new(capacity.unwrap_or(usize::MAX)),
+        taken: Apart(AtomicUsize::new(0)),
+        capacity: AtomicUsize::new(capacity),
         producer_waits: AtomicBool::new(false),
         producer,
         consumer: Mutex::new(consumer.clone()),
         moves: AtomicU32::new(0),
+        between: Mutex::new(VecDeque::new()),
+        put_between: AtomicUsize::new(0),
     });
-    (
-        Sender { queue: send, shared: shared.clone(), sent: 0, consumer, moves: 0 },
-        Receiver { queue: receive, shared, head: None, ended: false },
-    )
+    let sender = Sender { ring: send, shared: shared.clone(), sent: 0, taken: 0, consumer, moves: 0 };
+    let receiver = Receiver { ring: receive, seen: 0, shared, taken: 0, between: None, taken_between: 0, ended: false };
+    (sender, receiver)
 }
 
 impl Sender {
-    /// How many more packets fit.
-    pub(crate) fn room(&self) -> usize {
-        let under_way = self.sent.wrapping_sub(self.shared.taken.load(Ordering::Acquire));
-        self.shared.capacity.load(Ordering::Relaxed).saturating_sub(under_way)
+    /// How many more packets fit, at least; none only if none did just now.
+    pub(crate) fn room(&mut self) -> usize {
+        let capacity = self.shared.capacity.load(Ordering::Relaxed);
+        let room = capacity.saturating_sub(self.sent.wrapping_sub(self.taken));
+        if room > 0 {
+            return room;
+        }
+        // Whoever sees that a packet was taken finds its place in the ring free.
+        self.taken = self.shared.taken.0.load(Ordering::Acquire);
+        capacity.saturating_sub(self.sent.wrapping_sub(self.taken))
     }
 
     /// Whether a packet fits; if not, the producer will be woken when one does.
-    pub(crate) fn has_room_or_waits(&self) -> bool {
+    fn has_room_or_waits(&mut self) -> bool {
         if self.room() > 0 {
             return true;
         }
-        self.shared.producer_waits.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+        self.shared.producer_waits.swap(true, Ordering::Relaxed);
+        fence(Order::WaitThenRoom);
         self.room() > 0
     }
 
-    /// Puts an item on the arc; a packet only where there is room. The consumer is told by [`notify`](Self::notify).
-    pub(crate) fn send(&mut self, item: Item) {
-        if matches!(item, Item::Packet(..)) {
-            assert!(self.room() > 0, "a packet is sent only where there is room");
-            self.sent = self.sent.wrapping_add(1);
+    /// Puts an item on the arc; a packet only where there is room. If there is none, it gives the packet back, and the producer will
+    /// be woken when there is. The consumer is told by [`notify`](Self::notify).
+    pub(crate) fn send(&mut self, item: Item) -> Result<(), Item> {
+        match item {
+            Item::Packet(..) if !self.has_room_or_waits() => return Err(item),
+            Item::Packet(lineage, packet) => self.push((lineage, packet)),
+            Item::Marker(carried) => self.put_between(Between::Marker(carried)),
+            Item::End => self.put_between(Between::End),
         }
-        self.queue.send(item).expect("a consumer reads its arc to the end");
+        Ok(())
+    }
+
+    fn push(&mut self, parcel: Parcel) {
+        if let Err(PushError::Full(parcel)) = self.ring.push(parcel) {
+            self.go_on_in_a_larger_ring();
+            self.ring.push(parcel).expect("a new ring is empty");
+        }
+        self.sent = self.sent.wrapping_add(1);
+    }
+
+    fn go_on_in_a_larger_ring(&mut self) {
+        let size = (2 * self.ring.buffer().capacity()).min(LARGEST_RING);
+        let (send, receive) = RingBuffer::new(size);
+        self.put_between(Between::Ring(receive));
+        self.ring = send;
+    }
+
+    fn put_between(&mut self, between: Between) {
+        assert!(!self.ring.is_abandoned(), "a consumer reads its arc to the end");
+        self.shared.between.lock().expect("not poisoned").push_back((self.sent, between));
+        self.shared.put_between.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Tells whoever reads the arc now that something was sent.
     pub(crate) fn notify(&mut self) {
-        fence(Ordering::SeqCst);
+        fence(Order::WorkThenSleeper);
         let moves = self.shared.moves.load(Ordering::Relaxed);
         if moves != self.moves {
             self.moves = moves;
             self.consumer = self.shared.consumer.lock().expect("not poisoned").clone();
         }
-        self.consumer.notify();
+        self.consumer.wake();
     }
 }
 
@@ -120,60 +197,101 @@ impl Receiver {
     /// The end has come to another consumer, at a port that holds so many packets; it must look for items after this. A
     /// producer that waits for room tries again.
     pub(crate) fn moved(&self, consumer: Arc<Signal>, capacity: Option<usize>) {
-        *self.shared.consumer.lock().expect("not poisoned") = consumer;
-        self.shared.capacity.store(capacity.unwrap_or(usize::MAX), Ordering::Relaxed);
-        self.shared.moves.fetch_add(1, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        self.wake_producer();
-    }
-
-    /// What stands at the head.
-    pub(crate) fn head(&mut self) -> Head {
-        if self.head.is_none() {
-            self.head = self.queue.try_recv().ok();
-        }
-        match &self.head {
-            None => Head::Empty,
-            Some(Item::Packet(..)) => Head::Packet,
-            Some(Item::Marker(carried)) => Head::Marker(carried.marker.update),
-            Some(Item::End) => Head::Closed,
-        }
-    }
-
-    /// What the marker at the head carries, if one stands there.
-    pub(crate) fn marker(&self) -> Option<&Arc<Carried>> {
-        match &self.head {
-            Some(Item::Marker(carried)) => Some(carried),
-            Some(Item::Packet(..) | Item::End) | None => None,
-        }
+        let shared = &self.shared;
+        in_order(
+            Order::ReaderThenMove,
+            || *shared.consumer.lock().expect("not poisoned") = consumer,
+            || shared.moves.fetch_add(1, Ordering::Relaxed),
+        );
+        self.set_capacity(capacity);
     }
 
     /// The end is on its way to a feedback port: from now on the arc holds any number. That must not wait until it is attached, for
     /// the producer, which may wait for room, may be the one to attach it.
     pub(crate) fn widen(&self) {
-        self.shared.capacity.store(usize::MAX, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+        self.set_capacity(None);
+    }
+
+    fn set_capacity(&self, capacity: Option<usize>) {
+        self.shared.capacity.store(capacity.unwrap_or(usize::MAX), Ordering::Relaxed);
         self.wake_producer();
+    }
+
+    /// What stands at the head.
+    pub(crate) fn head(&mut self) -> Head {
+        self.look();
+        match &self.between {
+            Some((before, Between::Marker(carried))) if *before == self.taken => Head::Marker(carried.marker.update),
+            Some((before, Between::End)) if *before == self.taken => Head::Closed,
+            Some(_) | None if self.seen > 0 => Head::Packet,
+            Some(_) | None => Head::Empty,
+        }
+    }
+
+    /// Looks what there is, until it knows what stands at the head.
+    fn look(&mut self) {
+        loop {
+            let (seen, put_between) = in_order(
+                Order::RingThenBetween,
+                || if self.seen > 0 { self.seen } else { self.ring.slots() },
+                || self.shared.put_between.load(Ordering::Relaxed),
+            );
+            self.seen = seen;
+            if self.between.is_none() && put_between != self.taken_between {
+                self.between = self.shared.between.lock().expect("not poisoned").pop_front();
+                self.taken_between = self.taken_between.wrapping_add(1);
+            }
+            let Some(ring) = self.next_ring() else { return };
+            assert!(self.seen == 0, "a ring was emptied when as many packets were taken as were sent before the next");
+            self.ring = ring;
+        }
+    }
+
+    /// The ring through which the next packet comes, if it is another one.
+    fn next_ring(&mut self) -> Option<Consumer<Parcel>> {
+        let taken = self.taken;
+        let next = self.between.take_if(|(before, what)| *before == taken && matches!(what, Between::Ring(_)))?;
+        let Between::Ring(ring) = next.1 else { unreachable!("only a ring was taken") };
+        Some(ring)
+    }
+
+    /// What the marker at the head carries, if one stands there.
+    pub(crate) fn marker(&self) -> Option<&Arc<Carried>> {
+        match &self.between {
+            Some((before, Between::Marker(carried))) if *before == self.taken => Some(carried),
+            Some(_) | None => None,
+        }
     }
 
     /// Takes the head, which must be there.
     pub(crate) fn take(&mut self) -> Item {
-        let item = self.head.take().expect("an item is taken where one stands");
-        match &item {
-            Item::Packet(..) => {
-                self.shared.taken.fetch_add(1, Ordering::Release);
-                fence(Ordering::SeqCst);
-                self.wake_producer();
+        self.look();
+        let taken = self.taken;
+        match self.between.take_if(|(before, _)| *before == taken) {
+            None => self.take_packet(),
+            Some((_, Between::Marker(carried))) => Item::Marker(carried),
+            Some((_, Between::End)) => {
+                self.ended = true;
+                Item::End
             }
-            Item::Marker(_) => {}
-            Item::End => self.ended = true,
+            Some((_, Between::Ring(_))) => unreachable!("it has looked into the next ring already"),
         }
-        item
     }
 
+    fn take_packet(&mut self) -> Item {
+        let (lineage, packet) = self.ring.pop().expect("an item is taken where one stands");
+        self.seen -= 1;
+        self.taken = self.taken.wrapping_add(1);
+        self.shared.taken.0.store(self.taken, Ordering::Release);
+        self.wake_producer();
+        Item::Packet(lineage, packet)
+    }
+
+    /// Wakes the producer if it waits for room, after there was made some.
     fn wake_producer(&self) {
+        fence(Order::RoomThenWait);
         let waits = &self.shared.producer_waits;
-        if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::AcqRel) {
+        if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::Relaxed) {
             self.shared.producer.notify();
         }
     }
@@ -181,116 +299,5 @@ impl Receiver {
     /// Whether the end was taken.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use mio::Poll;
-    use neurath_model::id::OperatorId;
-
-    fn signal() -> Arc<Signal> {
-        Arc::new(Signal::new(&Poll::new().expect("a poll")).expect("a waker"))
-    }
-
-    fn packet(n: u64) -> Item {
-        Item::Packet(Lineage::new(OperatorId(0), n), Packet::new(n))
-    }
-
-    #[test]
-    fn a_full_arc_takes_markers_but_no_packets() {
-        let (mut tx, mut rx) = arc(Some(1), signal(), signal());
-        tx.send(packet(0));
-        assert!(!tx.has_room_or_waits());
-        tx.send(Item::End);
-        assert_eq!(rx.head(), Head::Packet);
-        rx.take();
-        assert!(tx.has_room_or_waits());
-        assert_eq!(rx.head(), Head::Closed);
-    }
-
-    #[test]
-    fn an_arc_that_comes_to_a_feedback_port_holds_any_number() {
-        let (mut tx, rx) = arc(Some(1), signal(), signal());
-        tx.send(packet(0));
-        assert!(!tx.has_room_or_waits());
-        rx.moved(signal(), None);
-        assert!(tx.has_room_or_waits());
-        tx.send(packet(1));
-        rx.moved(signal(), Some(1));
-        assert_eq!(tx.room(), 0, "what is there stays, and nothing is added");
-    }
-
-    #[test]
-    fn packets_cross_threads_in_order_under_a_bound() {
-        const N: u64 = 100_000;
-        let (mut tx, mut rx) = arc(Some(7), signal(), signal());
-        let producer = std::thread::spawn(move || {
-            for n in 0..N {
-                while !tx.has_room_or_waits() {
-                    std::thread::yield_now();
-                }
-                tx.send(packet(n));
-            }
-        });
-        for n in 0..N {
-            while rx.head() == Head::Empty {
-                std::thread::yield_now();
-            }
-            let Item::Packet(_, value) = rx.take() else { panic!("only packets were sent") };
-            assert_eq!(value.take::<u64>(), n);
-        }
-        producer.join().expect("the producer ends");
-    }
-
-    /// The end goes to and fro between two consumers, each of which sleeps in its own poll until it is told; a lost word would
-    /// make it sleep for ever.
-    #[test]
-    fn an_end_that_moves_wakes_its_new_owner() {
-        const N: u64 = 20_000;
-        let polls = [Poll::new().expect("a poll"), Poll::new().expect("a poll")];
-        let signals = [0, 1].map(|i| Arc::new(Signal::new(&polls[i]).expect("a waker")));
-        let (mut tx, rx) = arc(None, signal(), signals[0].clone());
-        let producer = std::thread::spawn(move || {
-            for n in 0..N {
-                tx.send(packet(n));
-                tx.notify();
-            }
-        });
-        let (to_first, first) = mpsc::channel::<(Receiver, u64)>();
-        let (to_second, second) = mpsc::channel::<(Receiver, u64)>();
-        to_first.send((rx, 0)).expect("open");
-        let consume =
-            |mut poll: Poll, signal: Arc<Signal>, from: mpsc::Receiver<(Receiver, u64)>, to: mpsc::Sender<_>| {
-                move || {
-                    let mut events = mio::Events::with_capacity(8);
-                    while let Ok((mut rx, mut expected)) = from.recv() {
-                        rx.moved(signal.clone(), None);
-                        let until = (expected + 97).min(N);
-                        while expected < until {
-                            signal.announce_sleep();
-                            if rx.head() == Head::Empty {
-                                poll.poll(&mut events, None).expect("woken");
-                            }
-                            signal.awake();
-                            if rx.head() != Head::Empty {
-                                let Item::Packet(_, value) = rx.take() else { panic!("only packets were sent") };
-                                assert_eq!(value.take::<u64>(), expected);
-                                expected += 1;
-                            }
-                        }
-                        if expected == N || to.send((rx, expected)).is_err() {
-                            return;
-                        }
-                    }
-                }
-            };
-        let [a, b] = polls;
-        let first = std::thread::spawn(consume(a, signals[0].clone(), first, to_second));
-        let second = std::thread::spawn(consume(b, signals[1].clone(), second, to_first));
-        for thread in [producer, first, second] {
-            thread.join().expect("it ends");
-        }
     }
 }

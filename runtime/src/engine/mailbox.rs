@@ -2,14 +2,15 @@
 //!
 //! A letter is made visible before the worker is told, like an item on an arc.
 
-use crate::engine::arc::Receiver;
-use crate::engine::carried::Carried;
-use crate::engine::signal::Signal;
+use super::arc::Receiver;
+use super::carried::Carried;
+use super::signal::Signal;
+use super::sync::mpsc;
 use crate::packet::State;
 use neurath_model::id::{ArcId, UpdateId};
 use neurath_model::marker::Mail;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 /// A letter.
 pub(crate) enum Letter {

@@ -28,7 +28,7 @@ impl Activation {
         lineage: Option<Lineage>,
         f: impl FnOnce(&mut Body, &mut Context<'_>),
     ) {
-        let room = self.outputs.iter().map(Sender::room).min().unwrap_or(usize::MAX);
+        let room = self.outputs.iter_mut().map(Sender::room).min().unwrap_or(usize::MAX);
         let mut cx = Context {
             done: &mut self.progress.done,
             again: &mut self.progress.again,

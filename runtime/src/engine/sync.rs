@@ -1,0 +1,48 @@
+//! What arcs, signals and mailboxes are made of: here the standard library, mio and rtrb.
+//!
+//! The models ([`models`](super::models)) include the sources of arcs, signals and mailboxes a second time, beside a module of this
+//! name that is made of loom's types. So what they explore is the very code that runs.
+//!
+//! Where code depends on the order of two things, that order has a name here. Nothing comes of the name in the code that runs; the
+//! models take each order away in turn, and find what goes wrong.
+
+use std::sync::atomic;
+
+pub(crate) use mio::{Poll, Token, Waker};
+pub(crate) use rtrb::{Consumer, Producer, PushError, RingBuffer};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use std::sync::{Mutex, mpsc};
+
+/// How many packets the first ring of an arc holds, if the arc may hold as many.
+pub(crate) const FIRST_RING: usize = 64;
+/// How many packets a ring holds at most. Beyond that, an arc is a chain of rings.
+pub(crate) const LARGEST_RING: usize = 1024;
+
+/// An order of two things that something depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The waker makes its work visible, then asks whether anybody sleeps, and who.
+    WorkThenSleeper,
+    /// The sleeper says that it sleeps, and before that whose work it does, then looks for work.
+    SleepThenWork,
+    /// A producer says that it waits, then looks for room.
+    WaitThenRoom,
+    /// A consumer makes room, then asks whether the producer waits.
+    RoomThenWait,
+    /// A consumer looks at the ring, then for what stands between its packets.
+    RingThenBetween,
+    /// Who reads an arc is put down, then that there is somebody new.
+    ReaderThenMove,
+}
+
+/// A fence between the two: of two threads that do it crosswise, one sees what the other did.
+#[inline(always)]
+pub(crate) fn fence(_: Order) {
+    atomic::fence(Ordering::SeqCst);
+}
+
+/// Does two things, and says what came of them.
+#[inline(always)]
+pub(crate) fn in_order<A, B>(_: Order, first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
+    (first(), second())
+}
