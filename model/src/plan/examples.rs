@@ -329,6 +329,30 @@ fn u11_direct_is_not_enough_where_a_lineage_comes_twice() {
 }
 
 #[test]
+fn u11_what_goes_round_by_itself_is_never_stopped() {
+    let parts = |again: &str| {
+        let again = component("again", again, "IN, ~BACK", "OUT");
+        let more = [
+            ("source", "none each source", "", "OUT"),
+            ("split", "any route", "IN", "ON, BACK"),
+            ("sink", "any each", "IN", ""),
+        ];
+        let more = more.map(|(id, rules, inputs, outputs)| component(id, rules, inputs, outputs));
+        let step = ["map", "map@2"].map(|id| component(id, "any each", "IN", "OUT"));
+        catalogue(more.into_iter().chain(step).chain([again]))
+    };
+    let text = "a = source\n x = again\n m = map\n s = split\n b = sink\n a.OUT -> x.IN\n x.OUT -> m.IN\n m.OUT -> s.IN\n s.ON -> b.IN\n s.BACK -> x.BACK";
+    let one = update("u", &[("m", "map@2", KEEP)]);
+    let endless = parts("any each");
+    let flow = (checked(text, &endless).expect("valid"), endless);
+    insta::assert_snapshot!(refused(Code::U11, &flow, &one, Some(Scheduler::StopTheWorld)));
+    planned(&flow, &one);
+    let counted = parts("any buffer source");
+    let flow = checked(text, &counted).expect("valid");
+    plan(&flow, &one, &SourceMap::default(), &counted, Some(Scheduler::StopTheWorld)).expect("a source waits");
+}
+
+#[test]
 fn the_negative_control_can_be_planned() {
     let (graph, all) = http();
     let plan_it = |update: &Update, scheduler| plan_unpromised(&graph, update, &SourceMap::default(), &all, scheduler);

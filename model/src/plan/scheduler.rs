@@ -3,9 +3,9 @@
 use super::names_of;
 use super::overtaking::{Impact, held_between, held_since, overtaken};
 use super::route::{self, Route, Ways};
-use crate::component::Emission;
+use crate::component::{Emission, Wake};
 use crate::graph::FlowGraph;
-use crate::id::OperatorId;
+use crate::id::{InPort, OperatorId};
 use crate::update::Guarantee;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -111,11 +111,7 @@ impl Scheduler {
         let in_time = || overtaken(self, impact).map_or(Ok(()), Err);
         match self {
             Self::Direct => direct(graph, targets, asked),
-            Self::StopTheWorld => Ok(format!(
-                "{} stop, and {} when every packet and all open work has left the flow",
-                names_of(graph, &graph.sources()),
-                change(graph, targets)
-            )),
+            Self::StopTheWorld => stopped(graph, targets),
             Self::Epoch => in_time().and_then(|()| carried()).map(|()| epoch(graph, targets)),
             Self::Scoped => in_time().and_then(|()| carried()).map(|()| scoped(graph, targets)),
             Self::Dependent => in_time().and_then(|()| carried()).and_then(|()| dependent(graph, targets, asked)),
@@ -125,6 +121,31 @@ impl Scheduler {
 
 fn change(graph: &FlowGraph, targets: &[OperatorId]) -> String {
     format!("{} {}", names_of(graph, targets), if targets.len() == 1 { "changes" } else { "change" })
+}
+
+/// It waits for an empty flow, which must come when the sources have stopped.
+fn stopped(graph: &FlowGraph, targets: &[OperatorId]) -> Result<String, String> {
+    if let Some(at) = sends_round(graph) {
+        return Err(format!(
+            "what comes back to `{}` by its feedback arc goes on at once, though the sources have stopped, so the flow is never empty",
+            graph.operator(at).name
+        ));
+    }
+    Ok(format!(
+        "{} stop, and {} when every packet and all open work has left the flow",
+        names_of(graph, &graph.sources()),
+        change(graph, targets)
+    ))
+}
+
+/// An operator that sends on what comes back to it, and is no source that waits to be told: what is in its loop goes round for ever.
+fn sends_round(graph: &FlowGraph) -> Option<OperatorId> {
+    let back = graph.arcs().map(|(_, arc)| arc).filter(|arc| arc.feedback);
+    let sends_on = |to: InPort| {
+        let component = &graph.operator(to.operator).component;
+        component.wake != Wake::Source && !component.inputs[usize::from(to.port.0)].absorbs
+    };
+    back.map(|arc| arc.to).find(|to| sends_on(*to)).map(|to| to.operator)
 }
 
 fn scoped(graph: &FlowGraph, targets: &[OperatorId]) -> String {
