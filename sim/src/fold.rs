@@ -24,8 +24,8 @@
 //! the way (`checks::fold`). A run found among folded worlds is taken again among those that are not ([`Folded::unfolded`]).
 
 use crate::instance::Instance;
-use crate::net::{Cell, Item, Queue};
 use crate::lasso::{Doing, Recurrent, Task};
+use crate::net::{Cell, Item, Queue};
 use crate::properties::{Debt, Less};
 use crate::system::{Breach, System};
 use crate::world::{Work, World};

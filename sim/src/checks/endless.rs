@@ -1,10 +1,18 @@
 //! Flows in which something goes round for ever.
 
-use crate::instance::Instance;
-use crate::scenario;
+use super::{cells, table};
+use crate::check::{Check, Checked, judge};
+use crate::explore::{Budget, Verdict};
+use crate::fold::Folded;
+use crate::instance::{Fault, Instance};
+use crate::properties::teeth::{bounds, with_updates};
+use crate::replay::replay;
+use crate::scenario::{self, Scenario};
+use crate::system::System;
 use crate::world::World;
 use neurath_model::choice::Choice;
 use neurath_model::component::Catalogue;
+use neurath_model::plan::Scheduler;
 use neurath_model::spec::components;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -70,22 +78,78 @@ pub(super) fn steps(instance: &Instance, rng: &mut ChaCha8Rng) -> Vec<Choice> {
     taken
 }
 
+/// A packet is sent round for ever, or on. What it passes on its way changes, so that the marker has to get past it.
+fn round(scheduler: Scheduler, packets: u64) -> Instance {
+    let flow =
+        "in(source) OUT -> IN x(again) OUT -> IN y(step) OUT -> IN split(route) A -> IN sink(sink)\nsplit B -> BACK x";
+    let scenario = Scenario::read(flow, &library()).expect("valid").scheduled(scheduler);
+    with_updates(scenario, &[&[("x", "again@2"), ("y", "step@2")]]).instance(bounds(packets, 1))
+}
+
+/// What is found, and that a run to a breach is one of the instance itself, which shows it there.
+fn checked(instance: &Instance) -> (&'static str, Checked) {
+    let checked = Check::new(instance).run();
+    assert!(checked.goes_round);
+    let found = match &checked.exploration.verdict {
+        Verdict::Holds => "-",
+        Verdict::Undecided { why } => panic!("{why}"),
+        Verdict::Breached { breach, run, round, .. } => {
+            let worlds = replay(instance, run).expect("a run that is told can be taken");
+            let folding = Folded::new(instance);
+            match round {
+                Some(round) => {
+                    assert!(folding.is_same(&worlds[*round], worlds.last().expect("a state")));
+                    let judged = judge(&folding, run, *round, |_| true).expect("a lasso");
+                    assert_eq!(judged.property, breach.property);
+                }
+                None => {
+                    let mut open = Vec::new();
+                    let last = worlds.last().expect("a state");
+                    last.choices(instance, &mut open);
+                    assert_eq!(System::breach(instance, last, open.is_empty()).as_ref(), Some(breach));
+                }
+            }
+            breach.property
+        }
+    };
+    (found, checked)
+}
+
 #[test]
-fn try_it() {
-    use crate::explore::*;
-    use crate::fold::Folded;
-    use crate::properties::teeth::*;
-    use crate::scenario::Scenario;
-    use neurath_model::plan::Scheduler;
-    for sched in [Scheduler::Epoch, Scheduler::Scoped, Scheduler::Dependent] {
-    let flow = "in(source) OUT -> IN x(again) OUT -> IN y(step) OUT -> IN split(route) A -> IN sink(sink)\nsplit B -> BACK x";
-    let sc = Scenario::read(flow, &library()).expect("valid").scheduled(sched);
-    let sc = with_updates(sc, &[&[("x", "again@2"), ("y","step@2")]]);
-    for p in 1..4 {
-    let instance = sc.instance(bounds(p, 1));
-    let seen = Explorer::new(&Folded::new(&instance)).budget(Budget{states_max: 1_000_000, time_max:None}).run();
-    println!("{sched} {p} {:?} {} {} {:?} {}", seen.verdict, seen.distinct, seen.depth, seen.elapsed, seen.bytes_per_state);
-    let seen = Explorer::new(&Folded::new(&instance)).budget(Budget{states_max: 1_000_000, time_max:None}).run_for_lassos();
-    println!("{sched} {p} {:?} {} {} {:?} {:?} {}", seen.verdict, seen.distinct, seen.depth, seen.elapsed, seen.rounds, seen.bytes_per_state);
-    }}
+fn schedulers_that_promise_something_keep_it_where_packets_go_round_for_ever() {
+    for scheduler in [Scheduler::StopTheWorld, Scheduler::Epoch, Scheduler::Scoped] {
+        for packets in 1..=2 {
+            let (found, checked) = checked(&round(scheduler, packets));
+            assert_eq!(found, "-", "{scheduler}, {packets}: {:?}", checked.exploration.verdict);
+            assert!(checked.exploration.rounds.is_some_and(|rounds| rounds > 0), "{scheduler}, {packets}");
+        }
+    }
+}
+
+#[test]
+fn what_is_owed_for_ever_is_found_where_packets_go_round() {
+    let mut lines = vec![cells(&[&"fault", &"property", &"states", &"stem", &"round"])];
+    let mut lassos = 0;
+    for (name, fault) in Fault::ALL {
+        let instance = round(Scheduler::Epoch, 1).with_fault(*fault);
+        let (property, Checked { exploration, .. }) = checked(&instance);
+        let (stem, steps) = match &exploration.verdict {
+            Verdict::Breached { run, round: Some(round), .. } => (*round, run.len() - round),
+            Verdict::Breached { run, round: None, .. } => (run.len(), 0),
+            Verdict::Holds | Verdict::Undecided { .. } => (0, 0),
+        };
+        lassos += usize::from(steps > 0);
+        lines.push(cells(&[name, &property, &exploration.distinct, &stem, &steps]));
+    }
+    assert!(lassos > 0, "something is owed for ever that is not owed at an end");
+    insta::assert_snapshot!(table(&lines));
+}
+
+/// Beyond the budget nothing is said, though no state that was looked at is in breach.
+#[test]
+fn beyond_the_budget_it_is_undecided() {
+    let instance = round(Scheduler::Epoch, 1);
+    let checked = Check::new(&instance).budget(Budget { states_max: 20, ..Budget::default() }).run();
+    assert!(matches!(checked.exploration.verdict, Verdict::Undecided { .. }));
+    assert_eq!((checked.goes_round, checked.exploration.rounds), (true, None));
 }

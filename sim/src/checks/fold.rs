@@ -3,7 +3,6 @@
 use super::endless;
 use super::random_updates;
 use super::reduction::{choices, difference, instances, reachable};
-use crate::explore::{Budget, Explorer, Verdict};
 use crate::fold::Folded;
 use crate::instance::Instance;
 use crate::properties::named::NAMED;

@@ -108,9 +108,8 @@ fn fairly<S: Recurrent>(steps: &[Seen<S>]) -> Result<(), String> {
         if by_agent().next().is_none() && !rests {
             return Err(format!("{:?} always has something to do, and never steps", task.agent));
         }
-        let is_passed_over = |seen: &Seen<S>| {
-            seen.tasks.contains(&task) && seen.doing.and_then(|doing| doing.work) != Some(task.work)
-        };
+        let is_passed_over =
+            |seen: &Seen<S>| seen.tasks.contains(&task) && seen.doing.and_then(|doing| doing.work) != Some(task.work);
         if by_agent().next().is_some() && by_agent().all(is_passed_over) {
             return Err(format!("{:?} always passes over {:?}", task.agent, task.work));
         }

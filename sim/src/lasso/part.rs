@@ -90,8 +90,7 @@ impl Part {
     /// The parts of which each place says to which it belongs, if to any; those without a step are left out.
     fn divided(&self, components: &[Option<u32>], is_kept: impl Fn(&Step) -> bool) -> Vec<Part> {
         let count = components.iter().flatten().max().map_or(0, |last| *last as usize + 1);
-        let (mut parts, mut sizes, mut places) =
-            (vec![Part::new(); count], vec![0; count], vec![0; components.len()]);
+        let (mut parts, mut sizes, mut places) = (vec![Part::new(); count], vec![0; count], vec![0; components.len()]);
         for (place, component) in components.iter().enumerate() {
             if let Some(component) = component {
                 places[place] = sizes[*component as usize];

@@ -75,7 +75,11 @@ impl Owed {
     }
 
     /// What is owed of the oldest lineage of each origin, of lineages in their order.
-    pub fn oldest(lineages: impl IntoIterator<Item = Lineage>, debt: impl Fn(OperatorId) -> Debt, owed: &mut Vec<Self>) {
+    pub fn oldest(
+        lineages: impl IntoIterator<Item = Lineage>,
+        debt: impl Fn(OperatorId) -> Debt,
+        owed: &mut Vec<Self>,
+    ) {
         let mut last = None;
         for lineage in lineages {
             if last.replace(lineage.origin()) != Some(lineage.origin()) {

@@ -43,7 +43,8 @@ impl Property for S9 {
         owed.extend(view.net.transit.iter().map(|arc| Owed::once(Debt::Arc(*arc))));
         let all_answered = (1..=view.net.submitted).all(|u| view.net.answered.contains(UpdateId(u)));
         for at in view.net.operators().filter(|at| !view.net.cell(*at).operator.is_retired()) {
-            let ports = (0..view.net.cell(at).inputs.len() as u8).map(|port| InPort { operator: at, port: PortIndex(port) });
+            let ports =
+                (0..view.net.cell(at).inputs.len() as u8).map(|port| InPort { operator: at, port: PortIndex(port) });
             let is_amiss = |port: &InPort| match view.net.feed(*port) {
                 Feed::Arc(arc) => all_answered && view.instance.destination(arc, view.net.submitted) != Some(*port),
                 Feed::Expects(_) | Feed::Vacant => true,
