@@ -10,12 +10,18 @@
 //! The reduced search decides, for it ends in the same states as the full one. The run to a breach that it finds may be longer
 //! than need be; the full search, level by level, then finds a shortest. Where the reduction may leave something out (a fault that
 //! breaks what it rests on, a question that its exceptions are about), the search is full from the start.
+//!
+//! Where something can go round for ever, not every run ends, and what is owed at the ends is not all that is owed. Such a flow is explored
+//! in full, among [folded](crate::fold) worlds, and then rounds are looked for that are fair and owe something: see
+//! [`lasso`](mod@crate::lasso). Whatever is told is a run of the instance itself, judged there once more.
 
 use crate::explore::{Budget, Exploration, Explorer, Progress, Verdict};
+use crate::fold::Folded;
 use crate::instance::Instance;
-use crate::reduction::{Reduced, is_reduced};
+use crate::lasso::{self, judge::NoLasso};
+use crate::reduction::{Reduced, goes_round, is_reduced};
 use crate::simulate::{Weights, run};
-use crate::system::System;
+use crate::system::{Breach, System};
 use crate::world::World;
 use neurath_model::choice::Choice;
 use rand::SeedableRng;
@@ -52,6 +58,9 @@ pub struct Checked {
     pub search: Search,
     /// Whether a run to a breach is a shortest.
     pub is_shortest: bool,
+    /// Whether something can go round for ever, so that rounds are looked at, too. [`Exploration::rounds`] says how many were, if it came
+    /// to that.
+    pub goes_round: bool,
 }
 
 /// A check to be run.
@@ -114,6 +123,9 @@ impl<'a> Check<'a> {
 
     /// Searches.
     pub fn run(mut self) -> Checked {
+        if goes_round(self.instance) {
+            return self.rounds();
+        }
         if self.search == Search::Full || !self.may_be_reduced() {
             return self.full(self.budget);
         }
@@ -126,7 +138,7 @@ impl<'a> Check<'a> {
         } else {
             self.look_for_witnesses(&mut exploration);
         }
-        Checked { exploration, search: Search::Reduced, is_shortest: false }
+        Checked { exploration, search: Search::Reduced, is_shortest: false, goes_round: false }
     }
 
     /// S14 is decided together with S6: see [`crate::reduction`].
@@ -137,15 +149,41 @@ impl<'a> Check<'a> {
 
     fn full(&mut self, budget: Budget) -> Checked {
         let exploration = self.explore(self.instance, budget);
-        Checked { exploration, search: Search::Full, is_shortest: true }
+        Checked { exploration, search: Search::Full, is_shortest: true, goes_round: false }
+    }
+
+    /// Of a flow in which something can go round for ever.
+    fn rounds(&mut self) -> Checked {
+        let folding = Folded::new(self.instance);
+        let explorer = self.explorer(&folding, self.budget);
+        let mut exploration = explorer.run_for_lassos();
+        exploration.verdict = self.unfolded(&folding, exploration.verdict);
+        let is_shortest = !matches!(exploration.verdict, Verdict::Breached { round: Some(_), .. });
+        Checked { exploration, search: Search::Full, is_shortest, goes_round: true }
+    }
+
+    /// The verdict with a run of the instance's own, and what that breaks.
+    fn unfolded(&self, folding: &Folded<'_>, verdict: Verdict<Choice>) -> Verdict<Choice> {
+        let Verdict::Breached { start, run, round, .. } = verdict else { return verdict };
+        let run = folding.unfolded(&run);
+        let judged = |property: &str| self.only.is_none_or(|only| only.contains(&property));
+        let breach = match round {
+            Some(round) => judge(folding, &run, round, judged).expect("a lasso that was found is one"),
+            None => broken(self.instance, &run, judged).expect("worlds that fold to one break the same"),
+        };
+        Verdict::Breached { breach, start, run, round }
     }
 
     fn explore<S: System<Choice = Choice>>(&mut self, system: &S, budget: Budget) -> Exploration<Choice> {
+        self.explorer(system, budget).run()
+    }
+
+    fn explorer<'b, S: System<Choice = Choice>>(&'b mut self, system: &'b S, budget: Budget) -> Explorer<'b, S> {
         let explorer = Explorer::new(system).budget(budget).wide(self.wide).progress(&mut self.progress);
         match self.only {
             // Asked for all, the explorer reports the first that a state breaks, whichever it is.
-            None => explorer.run(),
-            Some(only) => explorer.only(only).run(),
+            None => explorer,
+            Some(only) => explorer.only(only),
         }
     }
 
@@ -171,6 +209,31 @@ impl<'a> Check<'a> {
             }
         }
     }
+}
+
+/// What a run of an instance breaks by going round for ever, after that many steps, if it is a lasso: judged by [`lasso::judge`].
+///
+/// # Errors
+/// Why it is none.
+///
+/// # Panics
+/// If a choice is not open where it is to be taken.
+pub fn judge(
+    folding: &Folded<'_>,
+    run: &[Choice],
+    round: usize,
+    judged: impl Fn(&str) -> bool,
+) -> Result<Breach, NoLasso> {
+    lasso::judge::judge(folding.instance, (run, round), |one, two| folding.is_same(one, two), judged)
+}
+
+/// What is broken where a run of an instance leads.
+fn broken(instance: &Instance, run: &[Choice], judged: impl Fn(&str) -> bool) -> Option<Breach> {
+    let mut world = World::new(instance);
+    run.iter().for_each(|choice| world.step(instance, choice, &mut |_| {}));
+    let mut open = Vec::new();
+    world.choices(instance, &mut open);
+    world.judge(instance, open.is_empty(), judged)
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 mod agreement;
 mod contention;
+mod endless;
 mod faults;
+mod fold;
 mod independent;
 mod literature;
 mod printed;

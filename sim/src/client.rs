@@ -29,7 +29,8 @@
 //! ```
 //!
 //! A predicate remembers something for each lineage under way, and a number. That is part of the state that is explored, so it should be
-//! as little as the sentence allows. What is stated in a file ([`neurath_model::property`]) is such a predicate, too.
+//! as little as the sentence allows. It should not depend on how many lineages there were or on how often something has happened: where
+//! something goes round for ever, worlds that differ only in that are taken for one ([`fold`](mod@crate::fold)). What is stated in a file ([`neurath_model::property`]) is such a predicate, too.
 
 mod declared;
 
@@ -66,6 +67,11 @@ impl Memory {
         }
     }
 
+    /// Shows each lineage, to be given another name.
+    pub fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.lineages.iter_mut().for_each(|known| name(&mut known.0));
+    }
+
     /// Forgets a lineage.
     pub fn forget(&mut self, lineage: Lineage) {
         self.lineages.retain(|known| known.0 != lineage);
@@ -87,6 +93,17 @@ pub trait Predicate: Debug + Send + Sync {
     fn at_end(&self, view: View<'_>, memory: &Memory) -> Result<(), String> {
         let _ = (view, memory);
         Ok(())
+    }
+
+    /// Adds the lineages for each of which something must still come: where a run can go on for ever, it must come there, too. In the order
+    /// of lineages.
+    fn owed(&self, memory: &Memory, lineages: &mut Vec<Lineage>) {
+        let _ = (memory, lineages);
+    }
+
+    /// Tells of something that never comes for a lineage that is [`owed`](Self::owed) it.
+    fn tell(&self, view: View<'_>, lineage: Lineage) -> String {
+        format!("what {} is owed never comes", view.instance.lineage_name(lineage))
     }
 
     /// The property as data, if it was stated in a file: saved runs carry it along.

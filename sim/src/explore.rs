@@ -17,14 +17,18 @@
 //! stateright explores the same systems through [`crate::stateright_model`]; the two count alike, which the tests
 //! use. It is not the one that reports runs: in its version 0.31 a later, longer discovery replaces the first.
 //!
-//! No reduction, no symmetry, no threads here. Cycles are found like joins: by a known fingerprint.
+//! No reduction, no symmetry, no threads here. Cycles are found like joins: by a known fingerprint. What goes wrong along a cycle is
+//! looked for afterwards, if asked for ([`run_for_lassos`](Explorer::run_for_lassos)).
 
+mod lassos;
 mod origins;
+mod record;
 mod search;
 #[cfg(test)]
 pub(crate) mod tests;
 mod visited;
 
+use crate::lasso::{Graph, Recurrent};
 use crate::system::{Breach, System};
 use search::Search;
 use std::fmt;
@@ -76,8 +80,11 @@ pub enum Verdict<C> {
         breach: Breach,
         /// Which of the system's initial states the run begins in.
         start: usize,
-        /// A shortest run to a breach; of those, the first in the order of choices.
+        /// A shortest run to a breach; of those, the first in the order of choices. Or a lasso, which may not be a shortest.
         run: Vec<C>,
+        /// Of a lasso, how many steps lie before it goes round for ever: what comes after these leads back to where they led. None for
+        /// a run to a breach.
+        round: Option<usize>,
     },
     /// The budget ran out; nothing is said about the states not looked at.
     Undecided {
@@ -114,6 +121,8 @@ pub struct Exploration<C> {
     pub depth: u64,
     /// States looked at in which no choice is open.
     pub ended: u64,
+    /// Where runs that go round for ever were looked for: how many strongly connected parts with a step in them there are among the states.
+    pub rounds: Option<u64>,
     /// How often a choice of each kind was taken, in the system's order, never taken ones included.
     pub coverage: Vec<(&'static str, u64)>,
     /// Whether each of the system's witnesses held in some state.
@@ -143,6 +152,8 @@ impl<C> Exploration<C> {
     }
 }
 
+pub(crate) use origins::Number;
+pub(crate) use record::Record;
 pub(crate) use visited::Fingerprints;
 
 /// A number for a value: the same in every build, and another one for another value but for chance.
@@ -204,6 +215,19 @@ impl<'a, S: System> Explorer<'a, S> {
     /// If the system has no initial state, offers a choice whose kind it does not list, or offers
     /// different choices in equal states.
     pub fn run(self) -> Exploration<S::Choice> {
-        Search::new(self.system, self.budget, self.only, self.wide, self.progress).run()
+        Search::new(self.system, (), self.budget, self.only, self.wide, self.progress).run()
+    }
+
+    /// The same, and then looks for a lasso: a run that goes round for ever, fairly, and never does what it should. See [`lasso`](mod@crate::lasso).
+    /// Numbers and steps of all states are kept for that: about 20 bytes more for a state and eight for a step.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    pub fn run_for_lassos(self) -> Exploration<S::Choice>
+    where
+        S: Recurrent,
+    {
+        Search::new(self.system, Graph::new(), self.budget, self.only, self.wide, self.progress).run_for_lassos()
     }
 }

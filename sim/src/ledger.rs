@@ -8,7 +8,7 @@ use crate::few::Few;
 use crate::instance::Instance;
 use crate::net::Net;
 use crate::observation::Observation;
-use crate::properties::{About, Property, View};
+use crate::properties::{About, Debt, Less, Owed, Property, View};
 use crate::properties::{L1, L2, L3, L4, L7, S1, S2, S3, S4, S5, S6, S7, S8, S9, S10, S11, S12, S13, S14};
 use crate::system::Breach;
 use neurath_model::id::Lineage;
@@ -57,6 +57,44 @@ macro_rules! ledger {
                     breaches.push(Breach { property: $property::ABOUT.code, story });
                 })*
                 breaches
+            }
+
+            /// Adds what is owed.
+            pub fn owed(&self, instance: &Instance, net: &Net, owed: &mut Vec<Owed>) {
+                let view = View { instance, net };
+                $(self.$field.owed(view, owed);)*
+            }
+
+            /// Adds what is owed of the oldest lineages.
+            pub fn owed_of_lineages(&self, instance: &Instance, net: &Net, owed: &mut Vec<Owed>) {
+                self.l3.owed(View { instance, net }, owed);
+            }
+
+            /// What never comes, if something that is owed by that property never does.
+            pub fn tell(&self, instance: &Instance, net: &Net, property: &str, debt: Debt) -> String {
+                let view = View { instance, net };
+                $(if property == $property::ABOUT.code {
+                    return self.$field.tell(view, debt);
+                })*
+                unreachable!("{property} is a property that owes {debt:?}")
+            }
+
+            /// Shows each lineage that is remembered, to be given another name.
+            pub fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+                self.tokens.iter_mut().for_each(|token| name(&mut token.0));
+                $(self.$field.rename(name);)*
+            }
+
+            /// Takes from what was counted.
+            pub fn recount(&mut self, less: &Less) {
+                $(self.$field.recount(less);)*
+            }
+
+            /// Forgets what broken properties remember: they see nothing more.
+            pub fn forget(&mut self, instance: &Instance, breaches: &[Breach]) {
+                $(if breaches.iter().any(|breach| breach.property == $property::ABOUT.code) {
+                    self.$field = $property::new(instance);
+                })*
             }
 
             /// Whether the witness of that index holds.

@@ -29,6 +29,8 @@ pub mod check;
 pub mod conformance;
 pub mod crash;
 pub mod explore;
+pub mod fold;
+pub mod lasso;
 pub mod rank;
 pub mod reduction;
 pub mod replay;

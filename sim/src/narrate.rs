@@ -36,6 +36,8 @@ pub struct Story {
     pub lineages: Vec<String>,
     /// What is wrong at the end, and where it was noticed: the step from 1, or `None` where the run has ended.
     pub breach: Option<(Breach, Option<usize>)>,
+    /// Of a run that goes round for ever, how many steps lie before the round.
+    pub round: Option<usize>,
 }
 
 /// A step in words.
@@ -80,6 +82,23 @@ pub fn narrate(instance: &Instance, choices: &[Choice]) -> Story {
 /// # Panics
 /// As [`narrate`].
 pub fn narrate_as_judged(instance: &Instance, choices: &[Choice], judged: impl Fn(&str) -> bool) -> Story {
+    told(instance, choices, judged, None)
+}
+
+/// Tells a run that goes round for ever, once round, and what that breaks: from the state after `round` steps it comes back to there.
+///
+/// # Panics
+/// As [`narrate`].
+pub fn narrate_round(instance: &Instance, choices: &[Choice], round: usize, breach: &Breach) -> Story {
+    told(instance, choices, |_| false, Some((round, breach)))
+}
+
+fn told(
+    instance: &Instance,
+    choices: &[Choice],
+    judged: impl Fn(&str) -> bool,
+    lasso: Option<(usize, &Breach)>,
+) -> Story {
     let mut world = World::new(instance);
     let (mut told, mut firings, mut breach) = (Vec::new(), Vec::new(), None);
     for (i, choice) in choices.iter().enumerate() {
@@ -91,7 +110,10 @@ pub fn narrate_as_judged(instance: &Instance, choices: &[Choice], judged: impl F
             breach = world.judge(instance, false, &judged).map(|breach| (breach, Some(i + 1)));
         }
     }
-    let breach = breach.or_else(|| at_end(instance, &world, judged).map(|breach| (breach, None)));
+    let breach = match lasso {
+        Some((_, breach)) => Some((breach.clone(), None)),
+        None => breach.or_else(|| at_end(instance, &world, judged).map(|breach| (breach, None))),
+    };
     let named = Named::of(instance, &firings, breach.as_ref().map(|(breach, _)| breach));
     let operator = |choice: &Choice| choice.at().map_or("environment".to_owned(), |at| instance.name(at).into());
     let line = |(i, (text, concerns)): (usize, (String, Concerns))| StoryLine {
@@ -101,7 +123,8 @@ pub fn narrate_as_judged(instance: &Instance, choices: &[Choice], judged: impl F
         concerned: breach.is_some() && named.are_in(&concerns),
     };
     let lines = told.into_iter().enumerate().map(line).collect();
-    Story { lines, lineages: named.summaries(instance, &firings), breach }
+    let round = lasso.map(|(round, _)| round);
+    Story { lines, lineages: named.summaries(instance, &firings), breach, round }
 }
 
 fn at_end(instance: &Instance, world: &World, judged: impl Fn(&str) -> bool) -> Option<Breach> {
@@ -215,6 +238,9 @@ impl fmt::Display for Story {
         let width = self.lines.iter().map(|line| line.operator.chars().count()).max().unwrap_or(0);
         let digits = self.lines.len().to_string().len();
         for StoryLine { step, operator, text, concerned } in &self.lines {
+            if self.round.is_some_and(|round| round + 1 == *step) {
+                writeln!(f, "and from here round and round:")?;
+            }
             let mark = if *concerned { '>' } else { ' ' };
             write!(f, "{mark} {step:digits$}  {operator:width$}  {text}")?;
             match &self.breach {
@@ -226,12 +252,19 @@ impl fmt::Display for Story {
         for lineage in &self.lineages {
             writeln!(f, "{lineage}")?;
         }
-        match &self.breach {
-            Some((breach, Some(step))) => write!(f, "{} is broken by step {step}: {}", breach.property, breach.story),
-            Some((breach, None)) => {
+        match (&self.breach, self.round) {
+            (Some((breach, Some(step))), _) => {
+                write!(f, "{} is broken by step {step}: {}", breach.property, breach.story)
+            }
+            (Some((breach, None)), Some(round)) => {
+                let (first, last) = (round + 1, self.lines.len());
+                let again = if first == last { format!("step {last}") } else { format!("steps {first} to {last}") };
+                write!(f, "{} is broken, for {again} can be taken for ever: {}", breach.property, breach.story)
+            }
+            (Some((breach, None)), None) => {
                 write!(f, "{} is broken, for nothing can happen any more: {}", breach.property, breach.story)
             }
-            None => write!(f, "no property is broken"),
+            (None, _) => write!(f, "no property is broken"),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The properties, one a file: their sentence, what they remember, when they are broken, and the witness beside them.
 //!
-//! Safety (S) is judged at every event; liveness (L) where nothing can happen any more, which is enough because every
-//! run of a bounded instance ends: each step uses up a packet, a marker or an update. A *witness* is a situation in
-//! which the property has something to say; a check that never met it has shown nothing, and says so.
+//! Safety (S) is judged at every event; liveness (L) where nothing can happen any more, which is enough where every run ends
+//! ([`rank`](mod@crate::rank)). Where runs can go on for ever, what is [owed](Debt) all along is judged, too
+//! ([`lasso`](mod@crate::lasso)). A *witness* is a situation in which the property has something to say; a check that never met it
+//! has shown nothing, and says so.
 
 use crate::instance::Instance;
 use crate::net::Net;
 use crate::observation::Observation;
-use neurath_model::id::ArcId;
+use neurath_model::id::{ArcId, Lineage, OperatorId};
+use smallvec::SmallVec;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -32,12 +34,14 @@ mod l3_every_packet;
 mod l4_overlap;
 mod l7_released;
 
+mod debt;
 pub mod named;
 mod sides;
 
 #[cfg(test)]
 pub(crate) mod teeth;
 
+pub use debt::{Debt, Owed};
 pub use l1_answer::L1;
 pub use l2_completion::L2;
 pub use l3_every_packet::L3;
@@ -82,15 +86,41 @@ pub struct View<'a> {
     pub net: &'a Net,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// Whether packets that are taken from an arc have crossed a feedback arc.
     pub fn crossed_feedback(self, arc: ArcId) -> bool {
         self.net.arc(arc).to.is_some_and(|port| self.instance.program.is_feedback(port))
     }
 
     /// The name of the operator to which an arc leads.
-    pub fn destination_name(&self, arc: ArcId) -> &str {
+    pub fn destination_name(self, arc: ArcId) -> &'a str {
         self.net.arc(arc).to.map_or("nowhere", |port| self.instance.name(port.operator))
+    }
+}
+
+/// How much less is to have been counted: see [`fold`](mod@crate::fold).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Less {
+    /// By arc: packets sent on it.
+    pub sent: SmallVec<[u32; 16]>,
+    /// By operator: firings that its function remembers.
+    pub fired: SmallVec<[u32; 16]>,
+}
+
+impl Less {
+    /// Whether it is nothing at all.
+    pub fn is_nothing(&self) -> bool {
+        self.sent.iter().chain(&self.fired).all(|count| *count == 0)
+    }
+
+    /// How much less was sent on an arc.
+    pub fn sent_on(&self, arc: ArcId) -> u32 {
+        self.sent.get(arc.0 as usize).copied().unwrap_or(0)
+    }
+
+    /// How many firings less an operator's function remembers.
+    pub fn fired_at(&self, at: OperatorId) -> u32 {
+        self.fired.get(at.0 as usize).copied().unwrap_or(0)
     }
 }
 
@@ -114,10 +144,32 @@ pub trait Property: Clone + Eq + Hash + Debug {
         Ok(())
     }
 
-    /// Judges a world in which nothing can happen any more.
-    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+    /// Adds what must still come, by its sentence. What is paid once must not be owed again.
+    fn owed(&self, view: View<'_>, owed: &mut Vec<Owed>) {
+        let _ = (view, owed);
+    }
+
+    /// Tells of something that it says is owed, and that never comes.
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
         let _ = view;
-        Ok(())
+        unreachable!("{debt:?} is of a property that owes something")
+    }
+
+    /// Judges a world in which nothing can happen any more: nothing must be owed.
+    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+        let mut owed = Vec::new();
+        self.owed(view, &mut owed);
+        owed.first().map_or(Ok(()), |first| Err(self.tell(view, first.debt)))
+    }
+
+    /// Shows each lineage that it remembers, to be given another name. Names keep their order, of each origin.
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        let _ = name;
+    }
+
+    /// Takes from what it has counted.
+    fn recount(&mut self, less: &Less) {
+        let _ = less;
     }
 
     /// Whether the witness holds.

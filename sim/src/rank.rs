@@ -18,7 +18,8 @@
 //! way counts for one: nobody can take it before the arc is attached.
 //!
 //! One kind of flow has no rank: that with a loop on which nobody counts, because the feedback arc does not lead to a source that
-//! lets go what came back (of those, [`Bounds::packets`] bounds how often). A packet in such a loop goes round for ever.
+//! lets go what came back (of those, [`Bounds::packets`] bounds how often). A packet in such a loop goes round for ever. What a run of such a
+//! flow owes is judged along the rounds that it may go for ever, if they are fair: see [`lasso`](mod@crate::lasso).
 //!
 //! That the rank falls is tested, in all reachable states of instances of all shapes and along random runs (`checks::rank`).
 //! It is a rank of the protocol as it is, not of one with a fault put in, and of instances that are judged: only these remember

@@ -171,7 +171,7 @@ pub fn is_reduced(instance: &Instance) -> bool {
 
 /// Whether something could go round for ever: a feedback arc leads to an operator that neither uses up what comes back nor counts what it
 /// lets go, so that no rank falls, and what is put off might be put off for ever.
-fn goes_round(instance: &Instance) -> bool {
+pub fn goes_round(instance: &Instance) -> bool {
     let versions = || std::iter::once(UpdateId::NONE).chain(instance.update_ids());
     instance.program.operators().any(|(at, operator)| {
         let behaviours = || versions().map(|version| instance.behaviour(at, version));

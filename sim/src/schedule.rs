@@ -11,6 +11,8 @@
 //! updates are planned, and each step must be open where it is taken and lead where the file says it led (the lineages
 //! taken, the version afterwards). A file that was saved with another version of the protocol is found out this way.
 
+use crate::check;
+use crate::fold::Folded;
 use crate::instance::{Bounds, Fault, Instance};
 use crate::observation::Observation;
 use crate::system::{Breach, System};
@@ -59,6 +61,9 @@ pub struct Saved {
     /// Properties that a user stated, judged beside the built-in ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stated: Vec<Property>,
+    /// Of a run that goes round for ever, how many steps lie before the round, which is there once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<usize>,
     /// The steps, as the lines of a trace.
     pub run: Vec<Line>,
 }
@@ -169,8 +174,15 @@ impl Saved {
             fault: instance.fault.map(|fault| fault.to_string()),
             property: breach.map(|breach| breach.property.to_owned()),
             stated: instance.clients.iter().filter_map(|client| client.predicate.stated().cloned()).collect(),
+            round: None,
             run: lines(instance, updates, choices),
         }
+    }
+
+    /// The same as a run that goes round for ever, after that many steps, if any.
+    #[must_use]
+    pub fn going_round(self, round: Option<usize>) -> Self {
+        Self { round, ..self }
     }
 
     /// The text of the file.
@@ -217,7 +229,14 @@ impl Saved {
         open.clear();
         world.choices(&instance, &mut open);
         let breach = breach.or_else(|| instance.breach(&world, open.is_empty()));
+        let breach = breach.or_else(|| self.breach_for_ever(&instance, &choices));
         Ok((instance, choices, breach))
+    }
+
+    /// What it breaks by going round for ever, if it does. Of several properties the one that the file names counts.
+    fn breach_for_ever(&self, instance: &Instance, choices: &[Choice]) -> Option<Breach> {
+        let is_named = |property: &str| self.property.as_deref().is_none_or(|named| named == property);
+        check::judge(&Folded::new(instance), choices, self.round?, is_named).ok()
     }
 
     fn instance(&self) -> Result<Instance, Diagnostics> {

@@ -12,12 +12,15 @@
 //! which is waiting.
 //!
 //! Reading order: what may be chosen ([`choices`]), what a choice does ([`steps`]), what the protocol then asks for
-//! ([`effects`]), and where arcs go ([`arcs`]).
+//! ([`effects`]), where arcs go ([`arcs`]), and what there is to do ([`tasks`]).
 
 mod arcs;
 mod choices;
 mod effects;
 mod steps;
+mod tasks;
+
+pub use tasks::Work;
 
 use crate::client::{Client, Memory};
 use crate::instance::Instance;

@@ -98,6 +98,27 @@ fn a_wrong_property_file_is_refused() {
     insta::assert_snapshot!(transcript(&["check", FLOW, NIO, "--properties=all/transcripts/bad_properties.toml"]));
 }
 
+/// A task may be tried again for ever. What its flow owes is judged along fair rounds; one that owes something is saved and replayed.
+#[test]
+fn a_flow_that_goes_round_for_ever_is_judged() {
+    const COMPONENTS: &str = "--components=../docs/src/examples/retries-components.toml";
+    const RETRIES: &str = "../docs/src/examples/retries.fbp";
+    const CAREFUL: &str = "../docs/src/examples/retries.toml";
+    let check = ["check", RETRIES, CAREFUL, COMPONENTS, "--packets=1"];
+    insta::assert_snapshot!("rounds_owe_nothing", transcript(&check));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("saved.run").display().to_string();
+    // Here no run ends, so that only a lasso can show it.
+    const POLLING: &str = "../docs/src/examples/polling.fbp";
+    let broken = ["check", POLLING, CAREFUL, COMPONENTS, "--packets=1", "--fault=silent-exit"];
+    insta::assert_snapshot!("a_round_owes_an_answer", transcript(&broken));
+    assert_eq!(neurath(&[&broken[..], &["--save", &file]].concat()).status, 1);
+    let replayed = neurath(&["replay", &file]);
+    assert_eq!(replayed.status, 0, "{}", replayed.err);
+    assert!(replayed.out.contains("and from here round and round:\n"), "{}", replayed.out);
+    assert!(replayed.out.contains("can be taken for ever: `careful` is never answered"), "{}", replayed.out);
+}
+
 /// A folder of checks, with what test reporters and annotators read.
 #[test]
 fn a_folder_is_checked() {

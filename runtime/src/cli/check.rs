@@ -187,13 +187,14 @@ fn explore(args: &Args, subject: &Subject, session: &Session) -> Checked {
 }
 
 fn save(file: &Path, subject: &Subject, checked: &Checked, session: &mut Session) -> Result<(), Diagnostics> {
-    let Verdict::Breached { breach, run, .. } = &checked.exploration.verdict else {
+    let Verdict::Breached { breach, run, round, .. } = &checked.exploration.verdict else {
         session.tell("nothing is saved, for no run that breaks a property was found");
         return Ok(());
     };
     let updates: Vec<Update> = subject.planned.iter().map(|p| p.update.clone()).collect();
     let catalogue = declarations(&subject.catalogue, &subject.graph, &updates);
     let saved = Saved::new(&subject.instance, subject.graph.to_flow(), catalogue, &updates, run, Some(breach));
+    let saved = saved.going_round(*round);
     session.write(file, &saved.to_json())?;
     session.tell(format_args!("saved; see it again with: neurath replay {}", quoted(&file.display().to_string())));
     Ok(())

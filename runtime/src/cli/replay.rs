@@ -6,7 +6,7 @@
 use crate::cli::input::Session;
 use crate::cli::pictures::Pictures;
 use crate::cli::{Answer, Exit, SCHEMA_VERSION};
-use neurath_sim::narrate::narrate;
+use neurath_sim::narrate::{narrate, narrate_round};
 use neurath_sim::schedule::{Saved, to_trace};
 use serde_json::json;
 use std::path::PathBuf;
@@ -39,10 +39,15 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
             "as_saved": as_saved,
             "saved_breach": saved.property,
             "breach": breach.map(|b| json!({ "property": b.property, "story": b.story })),
+            "round": saved.round,
             "run": saved.run,
         }));
     } else {
-        session.say(format_args!("{}\n", narrate(&instance, &choices)));
+        let story = match (saved.round, &breach) {
+            (Some(round), Some(breach)) => narrate_round(&instance, &choices, round, breach),
+            (Some(_), None) | (None, _) => narrate(&instance, &choices),
+        };
+        session.say(format_args!("{story}\n"));
     }
     args.pictures.write(&source, &instance, &choices, session)?;
     if !as_saved {

@@ -155,15 +155,26 @@ pub(super) const PROMISING: [Scheduler; 4] =
 /// Asks something of every state along the runs that the simulator takes, of random flows with two updates in flight by any schedulers
 /// that promise something.
 pub(super) fn along_random_runs(cases: u32, check: impl Fn(&Instance, &World) -> Result<(), String>) {
-    let (all, met) = (catalogue(), Met::default());
-    let drawn = (strategies::updated_flow_times(&all, 2), 0..1000_u64, 0..16_usize);
+    let along = |instance: &Instance, rng: &mut ChaCha8Rng| simulated(instance, rng).0;
+    along_random_runs_of(&catalogue(), cases, along, check);
+}
+
+/// The same of the components of a catalogue, along runs taken in some way.
+pub(super) fn along_random_runs_of(
+    all: &Catalogue,
+    cases: u32,
+    along: impl Fn(&Instance, &mut ChaCha8Rng) -> Vec<Choice>,
+    check: impl Fn(&Instance, &World) -> Result<(), String>,
+) {
+    let met = Met::default();
+    let drawn = (strategies::updated_flow_times(all, 2), 0..1000_u64, 0..16_usize);
     for_all(cases, &drawn, |((graph, updates), seed, mix)| {
         let schedulers = [PROMISING[mix % 4], PROMISING[mix / 4]];
-        let Ok(plans) = planned(graph, updates, &schedulers, &all) else { return Ok(()) };
+        let Ok(plans) = planned(graph, updates, &schedulers, all) else { return Ok(()) };
         count(&met, "planned");
         let mut rng = ChaCha8Rng::seed_from_u64(*seed);
         let instance = Instance::new(graph, &plans, bounds(&mut rng));
-        let (run, _) = simulated(&instance, &mut rng);
+        let run = along(&instance, &mut rng);
         let mut world = World::new(&instance);
         for (i, choice) in run.iter().enumerate() {
             check(&instance, &world).map_err(|why| told(graph, updates, &schedulers, &why, (&instance, &run[..i])))?;

@@ -46,7 +46,7 @@ fn comparable(mut world: World) -> Result<World, Vec<&'static str>> {
 }
 
 /// Where two worlds differ, line by line.
-fn difference<T: PartialEq + Debug>(one: &T, two: &T) -> Option<String> {
+pub(super) fn difference<T: PartialEq + Debug>(one: &T, two: &T) -> Option<String> {
     if one == two {
         return None;
     }

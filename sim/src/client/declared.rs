@@ -158,13 +158,21 @@ impl Predicate for Declared {
     }
 
     fn at_end(&self, view: View<'_>, memory: &Memory) -> Result<(), String> {
-        let Kind::Responds { from, to } = &self.property.kind else { return Ok(()) };
-        match memory.lineages.iter().find(|known| known.1 == FROM) {
-            None => Ok(()),
-            Some((lineage, _)) => {
-                Err(format!("{} was processed at {from}, and never is at {to}", view.instance.lineage_name(*lineage)))
-            }
+        let is_response = matches!(self.property.kind, Kind::Responds { .. });
+        let waits = memory.lineages.iter().find(|known| is_response && known.1 == FROM);
+        waits.map_or(Ok(()), |(lineage, _)| Err(self.tell(view, *lineage)))
+    }
+
+    fn owed(&self, memory: &Memory, lineages: &mut Vec<Lineage>) {
+        if let Kind::Responds { .. } = self.property.kind {
+            lineages.extend(memory.lineages.iter().filter(|known| known.1 == FROM).map(|known| known.0));
+            lineages.sort_unstable();
         }
+    }
+
+    fn tell(&self, view: View<'_>, lineage: Lineage) -> String {
+        let Kind::Responds { from, to } = &self.property.kind else { unreachable!("only responses are owed") };
+        format!("{} was processed at {from}, and never is at {to}", view.instance.lineage_name(lineage))
     }
 
     fn stated(&self) -> Option<&Property> {

@@ -9,7 +9,7 @@ const BLOCK: usize = 1 << 14;
 const NOWHERE: u32 = u32::MAX;
 
 /// The number of a state, in order of finding.
-pub(super) type Number = u32;
+pub(crate) type Number = u32;
 
 /// How many states can be numbered; the last number stands for no state.
 pub(super) const NUMBERS: u64 = NOWHERE as u64;

@@ -4,7 +4,8 @@
 //! them whether it ended. stateright does the same, so the counts of the two agree even on a search that a breach cuts short.
 
 use super::origins::{NUMBERS, Number, Origins};
-use super::visited::{Fingerprints, Known};
+use super::record::Record;
+use super::visited::{Fingerprints, Insertion, Known};
 use super::{Budget, Exploration, Limit, Progress, Tell, Verdict};
 use crate::system::{Breach, System};
 use std::mem;
@@ -25,15 +26,17 @@ enum Stop {
 }
 
 /// A search under way.
-pub(super) struct Search<'a, S: System> {
-    system: &'a S,
-    budget: Budget,
-    only: Option<&'a [&'a str]>,
+pub(super) struct Search<'a, S: System, R> {
+    pub(super) system: &'a S,
+    /// Who takes note of states and steps.
+    pub(super) record: R,
+    pub(super) budget: Budget,
+    pub(super) only: Option<&'a [&'a str]>,
     tell: Option<Tell<'a>>,
-    began: Instant,
+    pub(super) began: Instant,
     fingerprints: Fingerprints,
     known: Known,
-    origins: Origins,
+    pub(super) origins: Origins,
     /// The states found for the next level.
     next: Vec<S::State>,
     /// The choices of the state being looked at, kept for its memory.
@@ -49,9 +52,10 @@ pub(super) struct Search<'a, S: System> {
     witnessed: Vec<bool>,
 }
 
-impl<'a, S: System> Search<'a, S> {
+impl<'a, S: System, R: Record<S>> Search<'a, S, R> {
     pub(super) fn new(
         system: &'a S,
+        record: R,
         budget: Budget,
         only: Option<&'a [&'a str]>,
         wide: bool,
@@ -59,12 +63,13 @@ impl<'a, S: System> Search<'a, S> {
     ) -> Self {
         Self {
             system,
+            record,
             budget: Budget { states_max: budget.states_max.min(NUMBERS), ..budget },
             only,
             tell,
             began: Instant::now(),
             fingerprints: Fingerprints::default(),
-            known: Known::new(wide),
+            known: Known::new(wide, R::WANTS_NUMBERS),
             origins: Origins::default(),
             next: Vec::new(),
             choices: Vec::new(),
@@ -80,12 +85,17 @@ impl<'a, S: System> Search<'a, S> {
     }
 
     pub(super) fn run(mut self) -> Exploration<S::Choice> {
-        let verdict = match self.begin().and_then(|()| self.levels()) {
+        let verdict = self.look_at_all();
+        self.conclude(verdict, None)
+    }
+
+    /// Looks at every state.
+    pub(super) fn look_at_all(&mut self) -> Verdict<S::Choice> {
+        match self.begin().and_then(|()| self.levels()) {
             Ok(()) => Verdict::Holds,
             Err(Stop::Limit(why)) => Verdict::Undecided { why },
             Err(Stop::Breach { breach, number }) => self.breached(breach, number),
-        };
-        self.conclude(verdict)
+        }
     }
 
     /// Finds the initial states. One that is given twice counts once.
@@ -93,7 +103,8 @@ impl<'a, S: System> Search<'a, S> {
         let initial = self.system.initial();
         assert!(!initial.is_empty(), "a system begins in some state, or every property holds of nothing");
         for (index, state) in initial.into_iter().enumerate() {
-            if self.known.insert(&mut self.fingerprints, &state) {
+            let fresh = self.fresh();
+            if self.known.insert(&mut self.fingerprints, &state, fresh) == Insertion::New {
                 self.generated += 1;
                 self.room_for_one()?;
                 self.origins.push_initial(index);
@@ -157,6 +168,7 @@ impl<'a, S: System> Search<'a, S> {
         if let Some(breach) = self.breach(state, choices.is_empty()) {
             return Err(Stop::Breach { breach, number });
         }
+        self.record.state(self.system, state, &choices);
         for (index, choice) in choices.iter().enumerate() {
             self.take(state, choice, number, index)?;
         }
@@ -180,20 +192,31 @@ impl<'a, S: System> Search<'a, S> {
 
     fn take(&mut self, state: &S::State, choice: &S::Choice, number: Number, index: usize) -> Result<(), Stop> {
         let mut next = self.spare.pop().unwrap_or_else(|| state.clone());
-        self.system.next_in(state, choice, &mut next);
+        self.record.step(self.system, state, choice, &mut next);
         self.generated += 1;
         if self.generated.is_multiple_of(GENERATED_BETWEEN_CLOCKS) {
             self.mind_the_clock()?;
         }
         self.cover(choice);
-        if self.known.insert(&mut self.fingerprints, &next) {
-            self.room_for_one()?;
-            self.origins.push(number, index);
-            self.next.push(next);
-        } else {
-            self.keep(next);
+        let fresh = self.fresh();
+        match self.known.insert(&mut self.fingerprints, &next, fresh) {
+            Insertion::New => {
+                self.room_for_one()?;
+                self.record.leads_to(fresh);
+                self.origins.push(number, index);
+                self.next.push(next);
+            }
+            Insertion::Known(known) => {
+                known.into_iter().for_each(|known| self.record.leads_to(known));
+                self.keep(next);
+            }
         }
         Ok(())
+    }
+
+    /// The number of the next state that is new. There may be none left, and then no state is added.
+    fn fresh(&self) -> Number {
+        self.origins.count().min(NUMBERS) as Number
     }
 
     fn keep(&mut self, state: S::State) {
@@ -218,11 +241,11 @@ impl<'a, S: System> Search<'a, S> {
 
     fn breached(&self, breach: Breach, number: Number) -> Verdict<S::Choice> {
         let (start, indices) = self.origins.way_to(number);
-        Verdict::Breached { breach, start, run: self.execute(start, &indices) }
+        Verdict::Breached { breach, start, run: self.execute(start, &indices).0, round: None }
     }
 
-    /// The choices of those indices, one after the other from an initial state.
-    fn execute(&self, start: usize, indices: &[usize]) -> Vec<S::Choice> {
+    /// The choices of those indices, one after the other from an initial state, and the state to which they lead.
+    pub(super) fn execute(&self, start: usize, indices: &[usize]) -> (Vec<S::Choice>, S::State) {
         let mut state = self.system.initial().swap_remove(start);
         let mut run = Vec::with_capacity(indices.len());
         for index in indices {
@@ -233,18 +256,19 @@ impl<'a, S: System> Search<'a, S> {
             state = self.system.next(&state, &choice);
             run.push(choice);
         }
-        run
+        (run, state)
     }
 
-    fn conclude(self, verdict: Verdict<S::Choice>) -> Exploration<S::Choice> {
+    pub(super) fn conclude(self, verdict: Verdict<S::Choice>, rounds: Option<u64>) -> Exploration<S::Choice> {
         let distinct = self.origins.count();
-        let bytes = self.known.bytes() + self.origins.bytes();
+        let bytes = self.known.bytes() + self.origins.bytes() + self.record.bytes();
         Exploration {
             verdict,
             generated: self.generated,
             distinct,
             depth: self.depth,
             ended: self.ended,
+            rounds,
             coverage: self.system.kinds().iter().copied().zip(self.taken).collect(),
             witnesses: self.system.witnesses().iter().copied().zip(self.witnessed).collect(),
             collision_bound: collision_bound(distinct, self.known.bits()),

@@ -99,7 +99,7 @@ fn coverage_and_witnesses_name_what_never_happened() {
 #[test]
 fn four_gallons_take_six_steps_and_the_run_replays() {
     let jugs = Jugs { forbidden_in_big: Some(4), ..Jugs::default() };
-    let Verdict::Breached { breach, start, run } = Explorer::new(&jugs).run().verdict else {
+    let Verdict::Breached { breach, start, run, round: None } = Explorer::new(&jugs).run().verdict else {
         panic!("they can be measured")
     };
     assert_eq!((breach.property, breach.story.as_str(), start, run.len()), ("measured", "4 gallons", 0, 6));

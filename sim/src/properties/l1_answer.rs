@@ -1,6 +1,6 @@
 //! L1: every update is answered, once.
 
-use super::{About, Property, View};
+use super::{About, Debt, Owed, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
 use neurath_model::id::UpdateId;
@@ -31,11 +31,14 @@ impl Property for L1 {
         }
     }
 
-    fn at_end(&self, view: View<'_>) -> Result<(), String> {
-        match (1..=view.net.submitted).map(UpdateId).find(|u| !view.net.answered.contains(*u)) {
-            None => Ok(()),
-            Some(u) => Err(format!("`{}` is never answered", view.instance.update(u).name)),
-        }
+    fn owed(&self, view: View<'_>, owed: &mut Vec<Owed>) {
+        let open = (1..=view.net.submitted).map(UpdateId).filter(|u| !view.net.answered.contains(*u));
+        owed.extend(open.map(|u| Owed::once(Debt::Answer(u))));
+    }
+
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
+        let Debt::Answer(update) = debt else { unreachable!("L1 speaks of answers") };
+        format!("`{}` is never answered", view.instance.update(update).name)
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

@@ -1,8 +1,9 @@
 //! L2: every marker join completes; when nothing can happen any more, all is done.
 
-use super::{About, Property, View};
+use super::{About, Debt, Owed, Property, View};
 use crate::instance::Instance;
 use crate::net::Item;
+use neurath_model::id::{ArcId, OperatorId};
 
 /// L2. Remembers nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,31 +22,53 @@ impl Property for L2 {
         Self
     }
 
+    fn owed(&self, view: View<'_>, owed: &mut Vec<Owed>) {
+        for at in view.net.operators() {
+            owed.extend(joins(view, at).chain(others(view, at)).map(Owed::once));
+        }
+        for (id, arc) in view.instance.program.arcs().take(view.net.arcs.len()) {
+            let pending = view.net.cell(arc.from.operator).pending.iter();
+            let pending = pending.filter(|(port, _)| *port == arc.from.port).map(|(_, item)| item);
+            owed.extend(view.net.arc(id).items.iter().chain(pending).filter_map(|item| match item {
+                Item::Marker(marker) => Some(Owed::once(Debt::Marker(id, marker.update))),
+                Item::Packet(_) | Item::End => None,
+            }));
+        }
+    }
+
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
+        let (name, update) = (|at| view.instance.name(at), |u| &view.instance.update(u).name);
+        match debt {
+            Debt::Join(at, u) => format!("{} waits for ever in the marker join of `{}`", name(at), update(u)),
+            Debt::Mail(at, _) => format!("mail never arrives at {}", name(at)),
+            Debt::State(at) => format!("{} waits for ever for the state that it is to take over", name(at)),
+            Debt::End(at) => format!("{} never ends, though the flow has", name(at)),
+            Debt::Marker(arc, u) => {
+                let (from, to) = ends(view, arc);
+                format!("the marker of `{}` stays on the arc from {from} to {to} for ever", update(u))
+            }
+            _ => unreachable!("L2 speaks of markers, mail and what waits for them"),
+        }
+    }
+
+    /// Packets are for L3 to mind where not everything comes to an end.
     fn at_end(&self, view: View<'_>) -> Result<(), String> {
         let (program, net) = (&view.instance.program, view.net);
         for at in net.operators() {
-            let operator = program.operator(at);
-            if let Some(update) = net.cell(at).operator.joining().next() {
-                let name = &view.instance.update(update).name;
-                return Err(format!("{} waits for ever in the marker join of `{name}`", operator.name));
+            if let Some(debt) = joins(view, at).next() {
+                return Err(self.tell(view, debt));
             }
             if !net.cell(at).pending.is_empty() {
-                return Err(format!("{} holds output for a full arc for ever", operator.name));
+                return Err(format!("{} holds output for a full arc for ever", view.instance.name(at)));
             }
-            if !net.cell(at).mail.is_empty() {
-                return Err(format!("mail never arrives at {}", operator.name));
-            }
-            if net.cell(at).operator.is_waiting() {
-                return Err(format!("{} waits for ever for the state that it is to take over", operator.name));
-            }
-            if net.ended && !net.cell(at).operator.is_closed() {
-                return Err(format!("{} never ends, though the flow has", operator.name));
+            if let Some(debt) = others(view, at).next() {
+                return Err(self.tell(view, debt));
             }
         }
-        for (id, arc) in program.arcs().take(net.arcs.len()) {
+        for (id, _) in program.arcs().take(net.arcs.len()) {
             let left = net.arc(id).items.iter().filter(|i| !matches!(i, Item::End)).count();
             if left > 0 {
-                let (from, to) = (view.instance.name(arc.from.operator), view.destination_name(id));
+                let (from, to) = ends(view, id);
                 return Err(format!("{left} left on the arc from {from} to {to}, and nobody can take a step"));
             }
         }
@@ -55,6 +78,25 @@ impl Property for L2 {
     fn witnessed(&self, view: View<'_>) -> bool {
         view.net.cells.iter().any(|c| c.operator.joining().next().is_some())
     }
+}
+
+/// The marker joins in which an operator waits.
+fn joins(view: View<'_>, at: OperatorId) -> impl Iterator<Item = Debt> + '_ {
+    view.net.cell(at).operator.joining().map(move |u| Debt::Join(at, u))
+}
+
+/// What else an operator waits for, or has not done.
+fn others(view: View<'_>, at: OperatorId) -> impl Iterator<Item = Debt> + '_ {
+    let cell = view.net.cell(at);
+    let mail = cell.mail.iter().map(move |mail| Debt::Mail(at, *mail));
+    let waits = cell.operator.is_waiting().then_some(Debt::State(at));
+    let stays = (view.net.ended && !cell.operator.is_closed()).then_some(Debt::End(at));
+    mail.chain(waits).chain(stays)
+}
+
+/// The names of the operators at the ends of an arc.
+fn ends<'a>(view: View<'a>, arc: ArcId) -> (&'a str, &'a str) {
+    (view.instance.name(view.instance.program.arc(arc).from.operator), view.destination_name(arc))
 }
 
 #[cfg(test)]

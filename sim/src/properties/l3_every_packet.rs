@@ -1,6 +1,6 @@
 //! L3: every accepted packet is answered: nothing of its lineage is left when nothing can happen any more.
 
-use super::{About, Property, View};
+use super::{About, Debt, Owed, Property, View};
 use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
@@ -37,11 +37,18 @@ impl Property for L3 {
         Ok(())
     }
 
-    fn at_end(&self, view: View<'_>) -> Result<(), String> {
-        match self.open.first() {
-            None => Ok(()),
-            Some(lineage) => Err(format!("{} is never answered", view.instance.lineage_name(*lineage))),
-        }
+    fn owed(&self, _: View<'_>, owed: &mut Vec<Owed>) {
+        Owed::oldest(self.open.iter().copied(), Debt::Lineage, owed);
+    }
+
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
+        let Debt::Lineage(origin) = debt else { unreachable!("L3 speaks of lineages") };
+        let lineage = self.open.iter().find(|lineage| lineage.origin() == origin).expect("it is owed");
+        format!("{} is never answered", view.instance.lineage_name(*lineage))
+    }
+
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.open.iter_mut().for_each(name);
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

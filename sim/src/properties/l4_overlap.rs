@@ -1,6 +1,6 @@
 //! L4: any number of overlapping updates end.
 
-use super::{About, Property, View};
+use super::{About, Debt, Owed, Property, View};
 use crate::instance::Instance;
 use neurath_model::id::UpdateId;
 
@@ -21,14 +21,17 @@ impl Property for L4 {
         Self
     }
 
-    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+    fn owed(&self, view: View<'_>, owed: &mut Vec<Owed>) {
         let open: Vec<UpdateId> = under_way(view).collect();
+        let pairs = open.iter().flat_map(|u| open.iter().map(move |v| (*u, *v)));
+        let in_the_way = pairs.filter(|(u, v)| u < v && view.instance.are_ordered(*u, *v));
+        owed.extend(in_the_way.map(|(u, v)| Owed::once(Debt::Overlap(u, v))));
+    }
+
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
+        let Debt::Overlap(u, v) = debt else { unreachable!("L4 speaks of pairs of updates") };
         let name = |u: UpdateId| &view.instance.update(u).name;
-        let pair = open.iter().flat_map(|u| open.iter().map(move |v| (*u, *v)));
-        match pair.filter(|(u, v)| u < v).find(|(u, v)| view.instance.are_ordered(*u, *v)) {
-            None => Ok(()),
-            Some((u, v)) => Err(format!("`{}` and `{}` are in each other's way, and neither ends", name(u), name(v))),
-        }
+        format!("`{}` and `{}` are in each other's way, and neither ends", name(u), name(v))
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

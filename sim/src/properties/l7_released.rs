@@ -1,7 +1,8 @@
 //! L7: what goes is let go.
 
-use super::{About, Property, View};
+use super::{About, Debt, Owed, Property, View};
 use crate::instance::Instance;
+use neurath_model::id::UpdateId;
 
 /// L7. Remembers nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -20,19 +21,21 @@ impl Property for L7 {
         Self
     }
 
-    fn at_end(&self, view: View<'_>) -> Result<(), String> {
+    fn owed(&self, view: View<'_>, owed: &mut Vec<Owed>) {
         let applied = view.instance.update_ids().filter(|u| view.net.answered.contains(*u));
-        for deployment in applied.map(|u| view.instance.update(u)) {
-            let retired = deployment.retired.iter().copied().filter(|at| view.net.cell(*at).operator.is_retired());
-            if let Some(at) = retired.into_iter().find(|at| !view.net.cell(*at).operator.is_released()) {
-                return Err(format!(
-                    "{} is never released, though `{}` retired it",
-                    view.instance.name(at),
-                    deployment.name
-                ));
+        for at in applied.flat_map(|u| &view.instance.update(u).retired) {
+            let operator = &view.net.cell(*at).operator;
+            if operator.is_retired() && !operator.is_released() {
+                owed.push(Owed::once(Debt::Release(*at)));
             }
         }
-        Ok(())
+    }
+
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
+        let Debt::Release(at) = debt else { unreachable!("L7 speaks of operators that go") };
+        let retired = |u: &UpdateId| view.instance.update(*u).retired.contains(&at);
+        let by = view.instance.update_ids().find(retired).map_or("", |u| &view.instance.update(u).name);
+        format!("{} is never released, though `{by}` retired it", view.instance.name(at))
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

@@ -38,6 +38,7 @@ use crate::instance::Instance;
 use crate::net::Net;
 use crate::observation::Observation;
 use crate::system::Breach;
+use neurath_model::id::Lineage;
 
 /// A property that has to be asked for.
 pub trait Named: Property {
@@ -88,6 +89,18 @@ macro_rules! named {
                 })*
             }
 
+            fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+                $(if let Some(asked) = &mut self.$field {
+                    asked.rename(name);
+                })*
+            }
+
+            fn forget(&mut self, instance: &Instance, breaches: &[Breach]) {
+                $(if self.$field.is_some() && breaches.iter().any(|breach| breach.property == $property::ABOUT.code) {
+                    self.$field = Some($property::new(instance));
+                })*
+            }
+
             fn witnessed(&self, view: View<'_>, witness: usize) -> bool {
                 let holds: &[fn(&Self, View<'_>) -> bool] =
                     &[$(|l, v| l.$field.as_ref().is_some_and(|asked| asked.witnessed(v)),)*];
@@ -122,6 +135,20 @@ impl Asked {
     pub fn observe(&mut self, instance: &Instance, net: &Net, event: &Observation, breaches: &mut Vec<Breach>) {
         if let Some(ghosts) = &mut self.0 {
             ghosts.observe(View { instance, net }, event, breaches);
+        }
+    }
+
+    /// Shows each lineage that is remembered, to be given another name.
+    pub fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        if let Some(ghosts) = &mut self.0 {
+            ghosts.rename(name);
+        }
+    }
+
+    /// Forgets what broken properties remember: they see nothing more.
+    pub fn forget(&mut self, instance: &Instance, breaches: &[Breach]) {
+        if let Some(ghosts) = &mut self.0 {
+            ghosts.forget(instance, breaches);
         }
     }
 

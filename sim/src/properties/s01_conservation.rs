@@ -3,7 +3,7 @@
 //! Sent and taken packets are counted on every arc. A packet taken twice in a row is doubled; a run that ends with more
 //! sent than taken has lost some. Open work that is fewer after an update than before it was lost there.
 
-use super::{About, Property, View};
+use super::{About, Less, Property, View};
 use crate::few::Few;
 use crate::instance::Instance;
 use crate::net::Item;
@@ -71,6 +71,13 @@ impl Property for S1 {
             }
         }
         Ok(())
+    }
+
+    fn recount(&mut self, less: &Less) {
+        for (arc, (taken, last)) in (0..).map(ArcId).zip(self.taken.iter_mut()) {
+            *taken = taken.saturating_sub(less.sent_on(arc));
+            *last = last.map(|serial| serial.saturating_sub(less.sent_on(arc)));
+        }
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

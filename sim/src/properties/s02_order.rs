@@ -1,9 +1,10 @@
 //! S2: arcs are FIFO, whatever is updated.
 
-use super::{About, Property, View};
+use super::{About, Less, Property, View};
 use crate::few::Few;
 use crate::instance::Instance;
 use crate::observation::Observation;
+use neurath_model::id::ArcId;
 
 /// S2. Remembers the last packet taken from each arc.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,6 +35,12 @@ impl Property for S2 {
         }
         *last = Some(*serial);
         Ok(())
+    }
+
+    fn recount(&mut self, less: &Less) {
+        for (arc, last) in (0..).map(ArcId).zip(self.last.iter_mut()) {
+            *last = last.map(|serial| serial.saturating_sub(less.sent_on(arc)));
+        }
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

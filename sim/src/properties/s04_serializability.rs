@@ -90,6 +90,10 @@ impl Property for S4 {
         }
     }
 
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.sides.rename(name);
+    }
+
     fn witnessed(&self, view: View<'_>) -> bool {
         view.instance
             .update_ids()

@@ -4,10 +4,10 @@
 //! own actions moves it, so what must be looked for is an arc that is lost because another was attached in its place, and,
 //! when all is quiet, a wiring that is not the one planned.
 
-use super::{About, Property, View};
+use super::{About, Debt, Owed, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
-use neurath_model::id::{ArcId, InPort, PortIndex};
+use neurath_model::id::{ArcId, InPort, PortIndex, UpdateId};
 use neurath_model::program::Feed;
 
 /// S9. What stands where is known from the net; nothing more to remember.
@@ -39,27 +39,35 @@ impl Property for S9 {
         }
     }
 
-    fn at_end(&self, view: View<'_>) -> Result<(), String> {
-        if let Some(arc) = view.net.transit.first() {
-            return Err(format!("the arc of {} never comes to a port", output(view, *arc)));
-        }
-        let all_answered = (1..=view.net.submitted).all(|u| view.net.answered.contains(neurath_model::id::UpdateId(u)));
+    fn owed(&self, view: View<'_>, owed: &mut Vec<Owed>) {
+        owed.extend(view.net.transit.iter().map(|arc| Owed::once(Debt::Arc(*arc))));
+        let all_answered = (1..=view.net.submitted).all(|u| view.net.answered.contains(UpdateId(u)));
         for at in view.net.operators().filter(|at| !view.net.cell(*at).operator.is_retired()) {
-            for port in 0..view.net.cell(at).inputs.len() as u8 {
-                let port = InPort { operator: at, port: PortIndex(port) };
-                let Feed::Arc(arc) = view.net.feed(port) else {
-                    return Err(format!("{} is left without an arc", view.instance.program.input_name(port)));
-                };
-                if all_answered && view.instance.destination(arc, view.net.submitted) != Some(port) {
-                    return Err(format!(
-                        "{} is left with the arc of {}, which was planned to end elsewhere",
-                        view.instance.program.input_name(port),
+            let ports =
+                (0..view.net.cell(at).inputs.len() as u8).map(|port| InPort { operator: at, port: PortIndex(port) });
+            let is_amiss = |port: &InPort| match view.net.feed(*port) {
+                Feed::Arc(arc) => all_answered && view.instance.destination(arc, view.net.submitted) != Some(*port),
+                Feed::Expects(_) | Feed::Vacant => true,
+            };
+            owed.extend(ports.filter(is_amiss).map(|port| Owed::once(Debt::Port(port))));
+        }
+    }
+
+    fn tell(&self, view: View<'_>, debt: Debt) -> String {
+        match debt {
+            Debt::Arc(arc) => format!("the arc of {} never comes to a port", output(view, arc)),
+            Debt::Port(port) => {
+                let name = view.instance.program.input_name(port);
+                match view.net.feed(port) {
+                    Feed::Arc(arc) => format!(
+                        "{name} is left with the arc of {}, which was planned to end elsewhere",
                         output(view, arc)
-                    ));
+                    ),
+                    Feed::Expects(_) | Feed::Vacant => format!("{name} is left without an arc"),
                 }
             }
+            _ => unreachable!("S9 speaks of arcs and ports"),
         }
-        Ok(())
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

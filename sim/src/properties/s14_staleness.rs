@@ -66,6 +66,10 @@ impl Property for S14 {
         }
     }
 
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.committed.iter_mut().for_each(|known| name(&mut known.0));
+    }
+
     fn witnessed(&self, _: View<'_>) -> bool {
         !self.committed.is_empty()
     }

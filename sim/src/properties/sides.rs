@@ -77,6 +77,11 @@ impl Sides {
         Some(News { lineage, at, met, before })
     }
 
+    /// Shows each lineage, to be given another name.
+    pub(super) fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.under_way.iter_mut().for_each(|known| name(&mut known.0));
+    }
+
     /// What a lineage under way has met.
     pub(super) fn of(&self, lineage: Lineage) -> Met {
         self.under_way.iter().find(|m| m.0 == lineage).map_or_else(Met::default, |m| m.1)

@@ -10,7 +10,7 @@ use neurath_sim::check::{Checked, Search};
 use neurath_sim::explore::{Exploration, Verdict};
 use neurath_sim::instance::Bounds;
 use neurath_sim::ledger::PROPERTIES;
-use neurath_sim::narrate::narrate_as_judged;
+use neurath_sim::narrate::{narrate_as_judged, narrate_round};
 use neurath_sim::properties::About;
 use neurath_sim::properties::named::{NAMED, named};
 use neurath_sim::schedule::lines;
@@ -45,8 +45,11 @@ pub(super) fn text(subject: &Subject, checked: &Checked) -> String {
     }
     line("properties", properties(subject));
     line("bounds", bounds(subject.instance.bounds));
-    line("search", search(checked.search).into());
+    line("search", search(checked));
     line("states", states(exploration));
+    if checked.goes_round {
+        line("liveness", liveness(exploration));
+    }
     line("choices", choices(exploration));
     // A search that a breach cut short has not seen what it might have.
     if !matches!(exploration.verdict, Verdict::Breached { .. }) {
@@ -106,12 +109,31 @@ fn bounds(bounds: Bounds) -> String {
     )
 }
 
-fn search(search: Search) -> &'static str {
-    match search {
+fn search(checked: &Checked) -> String {
+    let text = match checked.search {
         Search::Reduced => {
             "reduced: of steps that commute, one order is looked at; every run ends as one of these does"
         }
+        Search::Full if checked.goes_round => {
+            "full: every interleaving, for something may go round for ever; states that differ only in how often are one"
+        }
         Search::Full => "full: every interleaving",
+    };
+    text.into()
+}
+
+/// Of a flow in which something may go round for ever.
+fn liveness(exploration: &Explored) -> String {
+    match (&exploration.verdict, exploration.rounds) {
+        (Verdict::Breached { round: Some(_), .. }, _) => "a fair round owes something for ever".into(),
+        (_, None) => "rounds are looked at when all states are known; it did not come to that".into(),
+        (_, Some(0)) => "no run goes round for ever within these bounds".into(),
+        (_, Some(rounds)) => {
+            let rounds = words::count(rounds as usize, "set");
+            format!(
+                "runs go round for ever: {rounds} of states that lead to each other looked at, and no fair round in them owes anything for ever"
+            )
+        }
     }
 }
 
@@ -172,17 +194,30 @@ fn verdict(subject: &Subject, checked: &Checked) -> String {
         Verdict::Holds => format!("REFUSED: {}; no run within these bounds shows it\n", words::list(&codes)),
         Verdict::Undecided { why } if codes.is_empty() => format!("undecided: {why}\n"),
         Verdict::Undecided { why } => format!("REFUSED: {}; and undecided: {why}\n", words::list(&codes)),
-        Verdict::Breached { breach, run, .. } => {
+        Verdict::Breached { breach, run, round, .. } => {
             let name = name(breach.property);
             let as_well = match codes.as_slice() {
                 [] => String::new(),
                 codes => format!("; {} forbid it as well", words::list(codes)),
             };
-            let steps = words::count(run.len(), "step");
-            let story = narrate_as_judged(&subject.instance, run, |code| subject.properties.contains(&code));
-            let a_run = if checked.is_shortest { "a shortest run" } else { "a run that may not be a shortest" };
-            format!("REFUSED: {}{name} is broken by {a_run}, of {steps}{as_well}\n\n{story}\n", breach.property)
+            let a_run = a_run(run.len(), *round, checked.is_shortest);
+            let story = match round {
+                Some(round) => narrate_round(&subject.instance, run, *round, breach),
+                None => narrate_as_judged(&subject.instance, run, |code| subject.properties.contains(&code)),
+            };
+            format!("REFUSED: {}{name} is broken by {a_run}{as_well}\n\n{story}\n", breach.property)
         }
+    }
+}
+
+fn a_run(steps: usize, round: Option<usize>, is_shortest: bool) -> String {
+    match (round, is_shortest) {
+        (Some(round), _) => {
+            let again = words::count(steps - round, "step");
+            format!("a run that goes round for ever: {}, then {again} again and again", words::count(round, "step"))
+        }
+        (None, true) => format!("a shortest run, of {}", words::count(steps, "step")),
+        (None, false) => format!("a run that may not be a shortest, of {}", words::count(steps, "step")),
     }
 }
 
@@ -239,6 +274,8 @@ pub(super) fn json(subject: &Subject, checked: &Checked, exit: Exit) -> Value {
             "depth": exploration.depth,
             "ended": exploration.ended,
         },
+        "goes_round": checked.goes_round,
+        "rounds": exploration.rounds,
         "choices": coverage,
         "never_taken": never_taken,
         "witnesses": witnesses
@@ -275,11 +312,12 @@ fn update_json(subject: &Subject, planned: &Planned) -> Value {
 fn breach_json(subject: &Subject, checked: &Checked) -> Value {
     let updates: Vec<Update> = subject.planned.iter().map(|p| p.update.clone()).collect();
     match &checked.exploration.verdict {
-        Verdict::Breached { breach, run, .. } => json!({
+        Verdict::Breached { breach, run, round, .. } => json!({
             "shortest": checked.is_shortest,
             "property": breach.property,
             "name": about(breach.property).map(|about| about.name),
             "story": breach.story,
+            "round": round,
             "run": lines(&subject.instance, &updates, run),
         }),
         Verdict::Holds | Verdict::Undecided { .. } => Value::Null,

@@ -62,6 +62,10 @@ impl Property for Freeness {
         }
     }
 
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.visits.rename(name);
+    }
+
     fn witnessed(&self, view: View<'_>) -> bool {
         let changed = |at| view.instance.update_ids().any(|u| view.instance.update(u).changes(at));
         self.visits.any_at(changed)

@@ -84,9 +84,29 @@ impl Property for Freeze {
         }
     }
 
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        for been in self.been.values_mut() {
+            *been = renamed(been, |lineage| name(lineage));
+        }
+        self.before = renamed(&self.before, |pair| {
+            for node in [&mut pair.0, &mut pair.1] {
+                if let Node::Lineage(lineage) = node {
+                    name(lineage);
+                }
+            }
+        });
+    }
+
     fn witnessed(&self, _: View<'_>) -> bool {
         self.before.iter().any(|pair| matches!(pair, (Node::Lineage(_), Node::Lineage(_))))
     }
+}
+
+/// A set whose elements have changed; they need not be in the order in which they were.
+fn renamed<T: Copy + Ord>(set: &BTreeSet<T>, mut change: impl FnMut(&mut T)) -> BTreeSet<T> {
+    let mut all: Vec<T> = set.iter().copied().collect();
+    all.iter_mut().for_each(&mut change);
+    all.into_iter().collect()
 }
 
 impl Freeze {

@@ -17,7 +17,7 @@ use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::properties::sides::{Met, Sides};
 use crate::update_set::UpdateSet;
-use neurath_model::id::UpdateId;
+use neurath_model::id::{Lineage, UpdateId};
 use smallvec::SmallVec;
 
 /// See the module. Remembers what each lineage has met, and which update was applied after which at some operator.
@@ -65,6 +65,10 @@ impl Property for Fries {
                 view.instance.update(u).name
             )),
         }
+    }
+
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.sides.rename(name);
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

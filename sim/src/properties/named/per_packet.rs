@@ -14,6 +14,7 @@ use super::{About, Named, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
 use crate::properties::sides::Sides;
+use neurath_model::id::Lineage;
 
 /// See the module. Remembers what each lineage under way has met.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +56,10 @@ impl Property for PerPacket {
             )),
             (Some(_) | None, Some(_) | None) => Ok(()),
         }
+    }
+
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.sides.rename(name);
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {

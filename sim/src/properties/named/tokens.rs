@@ -120,6 +120,11 @@ impl Visits {
         }
     }
 
+    /// Shows each lineage, to be given another name.
+    pub(super) fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.0.iter_mut().for_each(|visit| name(&mut visit.0));
+    }
+
     /// Whether a lineage has been at one of the operators.
     pub(super) fn has_been_at(&self, lineage: Lineage, is_meant: impl Fn(OperatorId) -> bool) -> bool {
         let visit = self.0.iter().find(|visit| visit.0 == lineage);

@@ -14,7 +14,7 @@ use super::tokens::{Visits, computation_time, holds_work};
 use super::{About, Named, Property, View};
 use crate::instance::Instance;
 use crate::observation::Observation;
-use neurath_model::id::OperatorId;
+use neurath_model::id::{Lineage, OperatorId};
 
 /// See the module. Remembers where each lineage under way has been.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,6 +57,10 @@ impl Property for Tranquillity {
             },
             (None, None) => Ok(()),
         }
+    }
+
+    fn rename(&mut self, name: &mut dyn FnMut(&mut Lineage)) {
+        self.visits.rename(name);
     }
 
     fn witnessed(&self, view: View<'_>) -> bool {
