@@ -237,6 +237,7 @@ impl Receiver {
                 || self.shared.put_between.load(Ordering::Relaxed),
             );
             self.seen = seen;
+            // The lock makes visible what was counted; nothing more needs to be ordered with the count.
             if self.between.is_none() && put_between != self.taken_between {
                 self.between = self.shared.between.lock().expect("not poisoned").pop_front();
                 self.taken_between = self.taken_between.wrapping_add(1);

@@ -1,5 +1,5 @@
-//! Models of what threads do to each other over arcs, signals and mailboxes, explored by loom: every interleaving of their steps, and every
-//! value that a load may give under the C11 memory model.
+//! Models of what threads do to each other over arcs, signals and mailboxes, explored by loom: interleavings of their steps, and the values
+//! that loads may give under the C11 memory model.
 //!
 //! ```text
 //!   engine/arc.rs  engine/signal.rs  engine/mailbox.rs    one source
@@ -11,12 +11,12 @@
 //! word to a sleeper is lost, packets and markers keep their order, the bound is kept, and nothing is lost when an end moves. A lost word is
 //! a deadlock, which loom reports. Each order that the sources name is taken away in a model that must then fail.
 //!
-//! What they do not show: that threads sleep and wake as these do is the worker's business, of which [`Worker`] is a small copy. A fence
-//! is no place where loom lets another thread go on, and loom lets no load see a store that comes later, as C11 would.
+//! What they do not show: runs with more interruptions than [`explore`] allows for. That threads sleep and wake as these do, which is the
+//! worker's business, of which [`Worker`] is a small copy. And what loom leaves out of C11: no load gives a value that is stored later.
 
 #![expect(clippy::duplicate_mod, reason = "that is the point")]
+#![expect(clippy::arc_with_non_send_sync, reason = "all threads of a model run on one")]
 #![allow(dead_code, reason = "not everything in the sources is used in models")]
-#![allow(clippy::arc_with_non_send_sync, reason = "what a loom ring holds is shared by two threads only")]
 
 #[path = "arc.rs"]
 mod arc;
@@ -52,8 +52,8 @@ use signal::Signal;
 use std::sync::Arc;
 use sync::{Fault, Poll};
 
-/// Explores a model, with a fault switched in: all runs in which threads that could go on are interrupted three times at most. That is all that
-/// the faults need, and takes seconds; `LOOM_MAX_PREEMPTIONS` sets another number.
+/// Explores a model, with a fault switched in: all runs in which threads that could go on are interrupted three times at most. No fault
+/// needs more to be found; without a bound, some models take hours. `LOOM_MAX_PREEMPTIONS` sets another.
 fn explore(fault: Option<Fault>, model: impl Fn() + Send + Sync + 'static) {
     sync::switch_in(fault);
     let mut builder = loom::model::Builder::new();

@@ -1,6 +1,6 @@
 //! What arcs, signals and mailboxes are made of: here the standard library, mio and rtrb.
 //!
-//! The models ([`models`](super::models)) include the sources of arcs, signals and mailboxes a second time, beside a module of this
+//! The models (`models.rs`) include the sources of arcs, signals and mailboxes a second time, beside a module of this
 //! name that is made of loom's types. So what they explore is the very code that runs.
 //!
 //! Where code depends on the order of two things, that order has a name here. Nothing comes of the name in the code that runs; the

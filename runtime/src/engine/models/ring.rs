@@ -133,3 +133,38 @@ impl<T> Drop for Consumer<T> {
         self.ring.abandoned.store(true, Ordering::SeqCst);
     }
 }
+
+mod tests {
+    use super::super::explore;
+    use super::{PushError, RingBuffer, made};
+    use rand::RngExt;
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    #[test]
+    fn it_answers_as_rtrb_does() {
+        for seed in 0..100 {
+            explore(None, move || {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                let capacity = random.random_range(1..4);
+                let (mut tx, mut rx) = RingBuffer::new(capacity);
+                let (mut rtrb_tx, mut rtrb_rx) = rtrb::RingBuffer::new(capacity);
+                for n in 0..100 {
+                    match random.random_range(0..3) {
+                        0 => assert_eq!(rx.slots(), rtrb_rx.slots(), "seed {seed}"),
+                        1 => assert_eq!(rx.pop().ok(), rtrb_rx.pop().ok(), "seed {seed}"),
+                        _ => {
+                            let back = tx.push(n).err().map(|PushError::Full(n)| n);
+                            let rtrb_back = rtrb_tx.push(n).err().map(|rtrb::PushError::Full(n)| n);
+                            assert_eq!(back, rtrb_back, "seed {seed}");
+                        }
+                    }
+                }
+                assert_eq!(tx.buffer().capacity(), rtrb_tx.buffer().capacity());
+                drop((rx, rtrb_rx));
+                assert!(tx.is_abandoned() && rtrb_tx.is_abandoned());
+                assert_eq!(made(), 1);
+            });
+        }
+    }
+}
