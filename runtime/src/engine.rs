@@ -4,11 +4,12 @@
 //!   submit --> control: plan, build, commit --> mail ==> operators on workers ==> reports --> control: answer
 //! ```
 //!
-//! Reading order: [`sync`] (what the next few are made of), [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO queues whose end moves), [`carried`] (what a
-//! marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an operator that runs), [`worker`] (a
-//! thread with its operators), [`placement`] (which operator on which thread), [`control`] (entrance and exit: the order of
-//! updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken as a schedule says), [`running`] (a flow that runs, and what can be
-//! asked of it), [`status`] (what it says of itself), [`tracer`] (the run as a trace).
+//! Reading order: [`sync`] (what the next few are made of), [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO
+//! queues whose end moves), [`carried`] (what a marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an
+//! operator that runs), [`worker`] (a thread with its operators), [`placement`] (which operator on which thread), [`control`]
+//! (entrance and exit: the order of updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken
+//! as a schedule says), [`running`] (a flow that runs, and what can be asked of it), [`status`] (what it says of itself),
+//! [`tracer`] (the run as a trace). In tests, `models` explores how threads interleave in the first of these.
 //!
 //! Operators know nothing of threads, threads nothing of updates: an activation performs the effects of the protocol
 //! wherever it is placed.
