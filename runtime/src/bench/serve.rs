@@ -47,14 +47,14 @@ pub struct Size {
 }
 
 impl Size {
-    /// Two short rounds, in under a minute.
-    pub const FAST: Self = Self::of(2, Duration::from_millis(900));
+    /// Three short rounds with fewer files, in under a minute.
+    pub const FAST: Self = Self::of(3, 2_000, Duration::from_millis(500));
     /// Medians of five rounds.
-    pub const FULL: Self = Self::of(5, Duration::from_secs(3));
+    pub const FULL: Self = Self::of(5, 10_000, Duration::from_secs(3));
 
-    const fn of(rounds: usize, measured: Duration) -> Self {
-        let files = Files { medium: 10_000, small: 1_000, large: 1_000 };
-        let span = Span { warm_up: Duration::from_millis(200), measured, requests_max: u64::MAX };
+    const fn of(rounds: usize, medium: usize, measured: Duration) -> Self {
+        let files = Files { medium, small: 1_000, large: 1_000 };
+        let span = Span { warm_up: Duration::from_millis(150), measured, requests_max: u64::MAX };
         Self { rounds, files, clients: 30, span }
     }
 }
@@ -71,6 +71,8 @@ struct Round {
 
 /// Measures, telling what is under way. `Err` if this machine does not let it, or it was told to stop.
 pub fn measure(size: Size, pinned: bool, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> io::Result<Report> {
+    // Before this thread has only one core left.
+    let mut facts = machine::facts();
     let folder = tempfile::tempdir()?;
     let (root, scratch) = (folder.path().join("root"), folder.path().join("scratch"));
     std::fs::create_dir(&scratch)?;
@@ -90,7 +92,8 @@ pub fn measure(size: Size, pinned: bool, stop: &AtomicBool, tell: &mut dyn FnMut
         let first = 1.min(servers.len());
         servers.rotate_left(first);
     }
-    Ok(Report::new(&loads, &rounds, skipped, cores.filter(|_| is_pinned)))
+    facts.push(("pinned".into(), Cores::told(cores.filter(|_| is_pinned))));
+    Ok(Report::new(&loads, &rounds, skipped, facts))
 }
 
 /// The servers that run, and those that do not, with why.

@@ -27,7 +27,7 @@ enum What {
     },
     /// The server of files: requests per second and latency beside nginx and the least that such a server does.
     Serve {
-        /// Two short rounds: under a minute.
+        /// Three short rounds, and fewer files: under a minute.
         #[arg(long)]
         fast: bool,
         /// Let server and clients have all cores, instead of one each.

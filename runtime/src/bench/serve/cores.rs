@@ -27,6 +27,14 @@ impl Cores {
         let made = work();
         (made, go_to(clients) && is_there)
     }
+
+    /// Which they are, if they were used.
+    pub(super) fn told(cores: Option<Self>) -> String {
+        match cores {
+            Some(Self { server, clients }) => format!("server to core {server}, clients to core {clients}"),
+            None => "no".into(),
+        }
+    }
 }
 
 fn go_to(core: usize) -> bool {

@@ -1,23 +1,17 @@
 //! On what it was measured.
 
-use super::cores::Cores;
 use super::servers::versions;
 use std::process::Command;
 use std::thread::available_parallelism;
 
 /// Name and value of what figures depend on.
-pub(super) fn facts(pinned: Option<Cores>) -> Vec<(String, String)> {
+pub(super) fn facts() -> Vec<(String, String)> {
     let kernel = rustix::system::uname();
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     let cores = available_parallelism().map_or(0, usize::from);
-    let pinned = match pinned {
-        Some(Cores { server, clients }) => format!("server to core {server}, clients to core {clients}"),
-        None => "no".into(),
-    };
     let mut facts = vec![
         ("cores".to_owned(), cores.to_string()),
         ("kernel".to_owned(), format!("{} {}", text(kernel.sysname()), text(kernel.release()))),
-        ("pinned".to_owned(), pinned),
     ];
     facts.extend(commit().map(|commit| ("commit".to_owned(), commit)));
     facts.extend(versions());

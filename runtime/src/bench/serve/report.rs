@@ -1,10 +1,9 @@
 //! What was measured: a table, data, and a page with bars.
 
 use super::client::Faults;
-use super::cores::Cores;
 use super::load::Load;
 use super::servers::Kind;
-use super::{Round, faults, machine};
+use super::{Round, faults};
 use crate::bench::cpu::median;
 use crate::cli::SCHEMA_VERSION;
 use crate::report::comparison::{Bar, Comparison, Part};
@@ -24,6 +23,10 @@ struct Row {
     p99_us: f64,
     /// CPU time of the server for a request, in microseconds.
     cpu_us: Option<f64>,
+    /// The same, of the limit for one of this server: what this one adds is what it costs to be more than the least.
+    cpu_to_limit: Option<f64>,
+    /// The share of the time in which the server had a core: well below one core, either others took it or the clients were too slow.
+    busy: Option<f64>,
     answered: u64,
     compared: u64,
     faults: Faults,
@@ -40,13 +43,18 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(loads: &[Load], rounds: &[Round], skipped: Vec<(String, String)>, pinned: Option<Cores>) -> Self {
+    pub(super) fn new(
+        loads: &[Load],
+        rounds: &[Round],
+        skipped: Vec<(String, String)>,
+        facts: Vec<(String, String)>,
+    ) -> Self {
         let cells = loads.iter().flat_map(|load| Kind::ALL.map(|server| (load.name, server)));
         let of = |(load, server)| rounds.iter().filter(move |r: &&Round| r.load == load && r.server == server);
         let cells: Vec<Vec<&Round>> = cells.map(|cell| of(cell).collect()).filter(|c: &Vec<_>| !c.is_empty()).collect();
         let rows = cells.iter().map(|cell| Row::of(cell, rounds)).collect();
         let rounds = cells.first().map_or(0, Vec::len);
-        Self { rows, rounds, skipped, facts: machine::facts(pinned) }
+        Self { rows, rounds, skipped, facts }
     }
 
     /// Whether every request was answered rightly, and there were some.
@@ -105,17 +113,18 @@ impl Row {
         rates.sort_by(f64::total_cmp);
         let middle = |value: &dyn Fn(&Round) -> f64| median(cell.iter().map(|round| value(round)).collect());
         let percentile = |q| middle(&|round| round.seen.latency_us.value_at_quantile(q) as f64);
-        let cpu_us = |round: &Round| round.cpu.map_or(f64::NAN, |cpu| cpu * 1e6 / round.seen.answered.max(1) as f64);
-        let cpu_us = Some(middle(&cpu_us)).filter(|us| us.is_finite());
+        let known = |value: f64| Some(value).filter(|value| value.is_finite());
         Self {
             server: server.name(),
             load,
             per_second: [rates[0], median(rates.clone()), rates[rates.len() - 1]],
-            to_nginx: ratio(cell, all, Kind::Nginx),
-            to_limit: ratio(cell, all, Kind::Limit),
+            to_nginx: ratio(cell, all, Kind::Nginx, rate),
+            to_limit: ratio(cell, all, Kind::Limit, rate),
             p50_us: percentile(0.5),
             p99_us: percentile(0.99),
-            cpu_us,
+            cpu_us: known(middle(&cpu_us)),
+            cpu_to_limit: ratio(cell, all, Kind::Limit, cpu_us),
+            busy: known(middle(&|round| round.cpu.unwrap_or(f64::NAN) / round.seen.seconds)),
             answered: cell.iter().map(|round| round.seen.answered).sum(),
             compared: cell.iter().map(|round| round.seen.compared).sum(),
             faults: faults(cell.iter().copied()),
@@ -130,6 +139,7 @@ impl Row {
             "per_second": { "min": least, "median": middle, "max": most },
             "to_nginx": self.to_nginx, "to_limit": self.to_limit,
             "p50_us": self.p50_us, "p99_us": self.p99_us, "server_cpu_us_per_request": self.cpu_us,
+            "server_cpu_to_limit": self.cpu_to_limit, "server_busy": self.busy,
             "answered": self.answered, "compared": self.compared,
             "faults": {
                 "refused": refused, "cut": cut, "status": status, "length": length, "body": body, "stalled": stalled,
@@ -153,10 +163,15 @@ fn rate(round: &Round) -> f64 {
     round.seen.answered as f64 / round.seen.seconds.max(1e-9)
 }
 
+/// CPU time of the server for a request, in microseconds.
+fn cpu_us(round: &Round) -> f64 {
+    round.cpu.map_or(f64::NAN, |cpu| cpu * 1e6 / round.seen.answered.max(1) as f64)
+}
+
 /// The median of the ratios within each round, which drift less than their parts.
-fn ratio(cell: &[&Round], all: &[Round], to: Kind) -> Option<f64> {
+fn ratio(cell: &[&Round], all: &[Round], to: Kind, value: fn(&Round) -> f64) -> Option<f64> {
     let peers = all.iter().filter(|round| round.load == cell[0].load && round.server == to);
-    let ratios: Vec<f64> = cell.iter().zip(peers).map(|(own, peer)| rate(own) / rate(peer)).collect();
+    let ratios: Vec<f64> = cell.iter().zip(peers).map(|(own, peer)| value(own) / value(peer)).collect();
     Some(median(ratios)).filter(|ratio| ratio.is_finite())
 }
 
@@ -166,23 +181,10 @@ fn times(ratio: Option<f64>) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:10} {:26} {:>8} {:>15} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7}",
-            "load", "server", "req/s", "min-max", "x nginx", "x limit", "p50 ms", "p99 ms", "CPU us", "failed"
-        )?;
-        for row in &self.rows {
-            let [least, middle, most] = row.per_second;
-            let (spread, cpu) =
-                (format!("{least:.0}-{most:.0}"), row.cpu_us.map_or("-".into(), |us| format!("{us:.1}")));
-            let (to_nginx, to_limit) = (times(row.to_nginx), times(row.to_limit));
-            let (p50, p99) = (row.p50_us / 1000.0, row.p99_us / 1000.0);
-            let (load, server, failed) = (row.load, &row.server, row.faults.count());
-            writeln!(
-                f,
-                "{load:10} {server:26} {middle:8.0} {spread:>15} {to_nginx:>8} {to_limit:>8} {p50:8.2} {p99:8.2} {cpu:>8} {failed:7}"
-            )?;
-        }
+        write!(f, "{:10} {:24} {:>10} {:>15}", "load", "server", "req/s", "min-max")?;
+        write!(f, " {:>8} {:>8} {:>8} {:>8}", "x nginx", "x limit", "p50 ms", "p99 ms")?;
+        writeln!(f, " {:>8} {:>8} {:>7} {:>7}", "CPU us", "x limit", "busy", "failed")?;
+        self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))?;
         for (who, why) in &self.skipped {
             writeln!(f, "{who} was not measured: {why}")?;
         }
@@ -198,5 +200,18 @@ impl fmt::Display for Report {
             writeln!(f, "{name}: {value}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [least, middle, most] = self.per_second;
+        let (load, server, spread) = (self.load, &self.server, format!("{least:.0}-{most:.0}"));
+        write!(f, "{load:10} {server:24} {middle:10.0} {spread:>15}")?;
+        write!(f, " {:>8} {:>8}", times(self.to_nginx), times(self.to_limit))?;
+        write!(f, " {:8.2} {:8.2}", self.p50_us / 1000.0, self.p99_us / 1000.0)?;
+        let cpu = self.cpu_us.map_or("-".into(), |us| format!("{us:.1}"));
+        let busy = self.busy.map_or("-".into(), |share| format!("{:.0}%", share * 100.0));
+        write!(f, " {cpu:>8} {:>8} {busy:>7} {:7}", times(self.cpu_to_limit), self.faults.count())
     }
 }
