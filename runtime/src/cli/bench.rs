@@ -5,6 +5,7 @@ use crate::cli::input::Session;
 use crate::cli::serve::{allow_all_descriptors, failure};
 use crate::cli::{Answer, Exit, Failure};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -72,7 +73,13 @@ fn run_serve(size: serve::Size, pinned: bool, page: Option<&Path>, session: &mut
     allow_all_descriptors();
     let stop = told_to_stop()?;
     let measured = serve::measure(size, pinned, &stop, &mut |line| session.tell(line));
-    let report = measured.map_err(|e| failure("the servers cannot be measured", &e))?;
+    let report = match measured {
+        Err(told) if told.kind() == ErrorKind::Interrupted => {
+            session.tell("stopped: nothing was measured to its end");
+            return Ok(Exit::Negative);
+        }
+        measured => measured.map_err(|e| failure("the servers cannot be measured", &e))?,
+    };
     if let Some(page) = page {
         session.write(page, &report.html())?;
     }

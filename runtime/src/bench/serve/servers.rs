@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const NIO: &str = include_str!("../../../flows/http/nio.fbp");
+pub(super) const NIO: &str = include_str!("../../../flows/http/nio.fbp");
 const LRU_NIO: &str = include_str!("../../../flows/http/lru-nio.fbp");
 /// All files of the loads have room in it.
 const CACHE_BYTES: u64 = 1 << 30;

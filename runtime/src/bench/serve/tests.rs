@@ -3,7 +3,7 @@
 use super::client::{Faults, Seen, Span, saturate};
 use super::limit::Limit;
 use super::load::{Files, Load, loads};
-use super::servers::Kind;
+use super::servers::{Kind, NIO};
 use super::{Report, Round};
 use crate::engine::{Options, Placement};
 use crate::http::server::{self, Server};
@@ -62,7 +62,7 @@ fn the_limit_answers_every_request_rightly() {
 fn our_server_answers_every_request_rightly() {
     let root = tempfile::tempdir().expect("a folder");
     let loads = files(root.path());
-    let (flow, map) = crate::http::testing::flow("nio");
+    let (flow, map) = neurath_model::spec::update::parse_flow("nio.fbp", NIO).expect("it comes with this crate");
     for placement in [Placement::OneThread, Placement::ThreadEach] {
         let options = Options { placement, ..Options::default() };
         let site = server::site(root.path(), "127.0.0.1:0");
