@@ -45,6 +45,6 @@ fn mix(x: u64) -> u64 {
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A number below `bound` for each `x`.
-fn pick(x: u64, bound: u64) -> u64 {
+pub(crate) fn pick(x: u64, bound: u64) -> u64 {
     ((u128::from(mix(x)) * u128::from(bound)) >> 64) as u64
 }

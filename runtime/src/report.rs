@@ -15,6 +15,7 @@
 //! Everything in a [`Report`] is a result that somebody else measured; nothing is computed here but what a table needs.
 
 mod chart;
+pub(crate) mod comparison;
 mod page;
 pub(crate) mod svg;
 

@@ -1,8 +1,14 @@
 //! `neurath bench`: measurements that anyone can repeat.
 
-use crate::bench::check::{self, Size};
+use crate::bench::{check, serve};
 use crate::cli::input::Session;
-use crate::cli::{Answer, Exit};
+use crate::cli::serve::{allow_all_descriptors, failure};
+use crate::cli::{Answer, Exit, Failure};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -20,13 +26,32 @@ enum What {
         #[arg(long)]
         fast: bool,
     },
+    /// The server of files: requests per second and latency beside nginx and the least that such a server does.
+    Serve {
+        /// Three short rounds, and fewer files: under a minute.
+        #[arg(long)]
+        fast: bool,
+        /// Let server and clients have all cores, instead of one each.
+        #[arg(long)]
+        unpinned: bool,
+        /// Write an HTML page with bars.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
+    /// Serve a folder with the least that such a server does, for `bench serve` to compare with.
+    #[command(hide = true)]
+    Limit {
+        /// The folder.
+        #[arg(value_name = "DIR")]
+        root: PathBuf,
+    },
 }
 
 /// Runs the verb.
 pub fn run(args: Args, session: &mut Session) -> Answer {
     match args.what {
         What::Check { fast } => {
-            let size = if fast { Size::FAST } else { Size::FULL };
+            let size = if fast { check::Size::FAST } else { check::Size::FULL };
             let report = check::measure(size, &mut |line| session.tell(line))?;
             if session.json() {
                 session.value(&report.json());
@@ -35,5 +60,55 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
             }
             Ok(Exit::Done)
         }
+        What::Serve { fast, unpinned, report } => {
+            let size = if fast { serve::Size::FAST } else { serve::Size::FULL };
+            run_serve(size, !unpinned, report.as_deref(), session)
+        }
+        What::Limit { root } => run_limit(&root, session),
     }
+}
+
+fn run_serve(size: serve::Size, pinned: bool, page: Option<&Path>, session: &mut Session) -> Answer {
+    // The servers inherit it.
+    allow_all_descriptors();
+    let stop = told_to_stop()?;
+    let measured = serve::measure(size, pinned, &stop, &mut |line| session.tell(line));
+    let report = match measured {
+        Err(told) if told.kind() == ErrorKind::Interrupted => {
+            session.tell("stopped: nothing was measured to its end");
+            return Ok(Exit::Negative);
+        }
+        measured => measured.map_err(|e| failure("the servers cannot be measured", &e))?,
+    };
+    if let Some(page) = page {
+        session.write(page, &report.html())?;
+    }
+    if session.json() {
+        session.value(&report.json());
+    } else {
+        session.say(&report);
+    }
+    Ok(if report.passed() { Exit::Done } else { Exit::Negative })
+}
+
+fn run_limit(root: &Path, session: &mut Session) -> Answer {
+    allow_all_descriptors();
+    let stop = told_to_stop()?;
+    let failed = |e: std::io::Error| failure("the folder cannot be served", &e);
+    let server = serve::Limit::open(root).map_err(failed)?;
+    let address = server.address().map_err(failed)?;
+    session.line(format_args!("serving {} at http://{address}/", root.display()));
+    session.flush();
+    let answered = server.run(&stop).map_err(failed)?;
+    session.tell(format_args!("stopped: requests answered: {answered}"));
+    Ok(Exit::Done)
+}
+
+/// Set by the signals that ask to end, so that what was started is ended too.
+fn told_to_stop() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone()).map_err(|e| failure("signals cannot be watched", &e))?;
+    }
+    Ok(stop)
 }

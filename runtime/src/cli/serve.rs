@@ -93,7 +93,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
 }
 
 /// Each connection takes a descriptor or two: as many are asked for as the system lets this process have.
-fn allow_all_descriptors() {
+pub(crate) fn allow_all_descriptors() {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

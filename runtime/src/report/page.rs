@@ -5,7 +5,7 @@ use crate::load::stats::Summary;
 use neurath_sim::picture::Escaped;
 use std::fmt::Write;
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("readout.js");
 
 /// One of the values of a summary.

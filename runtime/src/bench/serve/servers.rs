@@ -1,0 +1,147 @@
+//! The servers that are compared, each in a process of its own with the same folder.
+
+use super::child::Child;
+use crate::engine::Placement;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(super) const NIO: &str = include_str!("../../../flows/http/nio.fbp");
+const LRU_NIO: &str = include_str!("../../../flows/http/lru-nio.fbp");
+/// All files of the loads have room in it.
+const CACHE_BYTES: u64 = 1 << 30;
+
+/// What is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The flow after the update to non-blocking I/O.
+    Ours(Placement),
+    /// The same with a cache.
+    Cached(Placement),
+    Nginx,
+    Limit,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 6] = [
+        Self::Ours(Placement::OneThread),
+        Self::Ours(Placement::ThreadEach),
+        Self::Cached(Placement::OneThread),
+        Self::Cached(Placement::ThreadEach),
+        Self::Nginx,
+        Self::Limit,
+    ];
+
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::Ours(placement) => format!("ours, {placement}"),
+            Self::Cached(placement) => format!("ours, cache, {placement}"),
+            Self::Nginx => "nginx".into(),
+            Self::Limit => "limit".into(),
+        }
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) kind: Kind,
+    pub(super) child: Child,
+    pub(super) address: SocketAddr,
+}
+
+/// Starts servers of one folder.
+pub(super) struct Starter<'a> {
+    /// What is served.
+    pub(super) root: &'a Path,
+    /// Where servers may write.
+    pub(super) scratch: &'a Path,
+}
+
+impl Starter<'_> {
+    /// Starts it, and waits until it listens. `Err` says what is missing or went wrong.
+    pub(super) fn start(&self, kind: Kind) -> Result<Server, String> {
+        let (mut child, address) = match kind {
+            Kind::Ours(placement) => self.ours(NIO, "nio", placement)?,
+            Kind::Cached(placement) => {
+                let flow = format!("{LRU_NIO}\n'{CACHE_BYTES}' -> BYTES lru\n");
+                self.ours(&flow, "cached", placement)?
+            }
+            Kind::Nginx => self.nginx()?,
+            Kind::Limit => self.limit()?,
+        };
+        child.await_listening(address)?;
+        Ok(Server { kind, child, address })
+    }
+
+    fn ours(&self, flow: &str, name: &str, placement: Placement) -> Result<(Child, SocketAddr), String> {
+        let file = self.scratch.join(format!("{name}.fbp"));
+        fs::write(&file, flow).map_err(|why| format!("the flow cannot be written: {why}"))?;
+        let admin = self.scratch.join(format!("{name}-{placement}.sock"));
+        let mut command = Command::new(own_program()?);
+        command.arg("serve").arg(self.root).args(["--listen", "127.0.0.1:0", "--placement", &placement.to_string()]);
+        told(command.arg("--flow").arg(file).arg("--admin").arg(admin))
+    }
+
+    fn limit(&self) -> Result<(Child, SocketAddr), String> {
+        told(Command::new(own_program()?).args(["bench", "limit"]).arg(self.root))
+    }
+
+    /// One process, no log, as few system calls for a file as it can do with. Without a master process, it is our child that serves
+    /// and nobody is left behind.
+    fn nginx(&self) -> Result<(Child, SocketAddr), String> {
+        let program = nginx_program().ok_or("it is not installed; Debian has it in a package")?;
+        let address = free_address().map_err(|why| format!("there is no free port: {why}"))?;
+        let file = self.scratch.join("nginx.conf");
+        fs::write(&file, self.nginx_conf(address)).map_err(|why| format!("its settings cannot be written: {why}"))?;
+        let mut command = Command::new(program);
+        let child = Child::start(command.arg("-p").arg(self.scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))?;
+        Ok((child, address))
+    }
+
+    fn nginx_conf(&self, address: SocketAddr) -> String {
+        let root = self.root.display();
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|what| format!("  {what}_temp_path nginx-{what};\n"))
+            .concat();
+        format!(
+            "daemon off;\nmaster_process off;\nworker_processes 1;\npid nginx.pid;\n\
+             events {{\n  use epoll;\n  worker_connections 1024;\n}}\n\
+             http {{\n{temporary}  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  tcp_nodelay on;\n  \
+             keepalive_timeout 600s;\n  keepalive_requests 1000000000;\n  \
+             open_file_cache max=15000 inactive=600s;\n  open_file_cache_valid 600s;\n  \
+             server {{\n    listen {address};\n    root \"{root}\";\n  }}\n}}\n"
+        )
+    }
+}
+
+fn told(command: &mut Command) -> Result<(Child, SocketAddr), String> {
+    let mut child = Child::start(command)?;
+    let address = child.told_address()?;
+    Ok((child, address))
+}
+
+fn own_program() -> Result<PathBuf, String> {
+    std::env::current_exe().map_err(|why| format!("this program cannot be found: {why}"))
+}
+
+/// A port that was free a moment ago.
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+/// It is for administrators, who have its folder among those that are searched; others may not.
+fn nginx_program() -> Option<&'static str> {
+    ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"]
+        .into_iter()
+        .find(|program| Command::new(program).arg("-v").output().is_ok_and(|told| told.status.success()))
+}
+
+/// What the peers call themselves.
+pub(super) fn versions() -> Vec<(String, String)> {
+    let nginx = nginx_program().and_then(|program| Command::new(program).arg("-v").output().ok());
+    let nginx = nginx.map(|told| String::from_utf8_lossy(&told.stderr).trim().rsplit('/').next().unwrap_or("").into());
+    let ours = ("neurath".into(), env!("CARGO_PKG_VERSION").into());
+    [Some(ours), nginx.map(|version| ("nginx".into(), version))].into_iter().flatten().collect()
+}
