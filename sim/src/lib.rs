@@ -4,7 +4,7 @@
 //! [`mod@world`]), and what is asked of it ([`observation`], [`properties`], [`ledger`], [`client`]); the ways to explore ([`explore`],
 //! [`reduction`], [`check`], [`stateright_model`], [`simulate`] with [`generate`], [`conformance`], [`replay`], [`schedule`],
 //! [`bisect`], [`crash`]) and to tell of it
-//! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and yardsticks of explorers ([`reference`]).
+//! ([`narrate`], [`picture`]); ready-made flows for tests ([`scenario`]) and yardsticks of explorers ([`mod@reference`]).
 //!
 //! What is absent here: protocol code. The world drives `neurath_model::protocol`, which the threads of the runtime drive too.
 
