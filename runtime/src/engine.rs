@@ -4,8 +4,8 @@
 //!   submit --> control: plan, build, commit --> mail ==> operators on workers ==> reports --> control: answer
 //! ```
 //!
-//! Reading order: [`sync`] (what the next few are made of), [`signal`] (how a sleeping thread is woken), [`arc`] (bounded FIFO
-//! queues whose end moves), [`carried`] (what a marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an
+//! Reading order: [`sync`] (what the next few are made of), [`signal`] (how operators are called, and sleeping threads woken),
+//! [`arc`] (bounded FIFO queues whose ends move), [`outlet`] (an operator's outputs), [`carried`] (what a marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an
 //! operator that runs), [`worker`] (a thread with its operators), [`placement`] (which operator on which thread), [`control`]
 //! (entrance and exit: the order of updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken
 //! as a schedule says), [`running`] (a flow that runs, and what can be asked of it), [`status`] (what it says of itself),
@@ -21,6 +21,7 @@ pub(crate) mod control;
 pub(crate) mod crew;
 pub mod gate;
 pub(crate) mod mailbox;
+pub(crate) mod outlet;
 pub mod placement;
 pub mod running;
 pub(crate) mod signal;

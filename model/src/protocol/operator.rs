@@ -258,6 +258,14 @@ impl Operator {
         self.life == Life::Running && !self.paused
     }
 
+    /// The input ports whose packets do nothing but invoke the function: [`Event::Packet`] has [`Effect::Invoke`] as its only effect there, and
+    /// leaves the operator as it is. So a driver may fire on a run of packets without a step for each, as long as nothing else
+    /// happens to the operator meanwhile.
+    pub fn fires_freely(&self, interface: &Interface) -> PortSet {
+        let is_free = self.life == Life::Running && self.owed.is_none() && !self.is_finishing();
+        if is_free && interface.firing == Firing::Any { self.ready(interface) } else { PortSet::EMPTY }
+    }
+
     /// One step. The driver performs the effects in order before the operator's next step.
     pub fn step(&mut self, interface: &Interface, event: Event, out: &mut Effects) {
         match event {

@@ -2,24 +2,28 @@
 //!
 //! ```text
 //!   run: outputs in? -> wake due? -> a port in turn -> protocol::Operator::step -> effects -> function -> outputs
+//!                                        |  packets only                                      ^
+//!                                        +--------------- a run of them --------------------+
 //! ```
 //!
-//! Whose turn it is is in [`turns`], what a turn does is here, what the protocol then asks for in [`effects`], and calls of the function
-//! in [`calls`].
+//! Whose turn it is is in [`turns`], what a turn does is here, runs of packets are in [`runs`], what the protocol then asks for in
+//! [`effects`], and calls of the function in [`calls`].
 //!
 //! It does what the checker's world does, with functions in place of declared behaviour. Whatever a function did is
 //! noted as the [`Choice`] that the checker would have made, and goes into the trace.
 
 mod calls;
 mod effects;
+mod runs;
 mod turns;
 
-use crate::engine::arc::{Item, Receiver, Sender};
+use crate::engine::arc::{Item, Receiver};
 use crate::engine::carried::Carried;
 use crate::engine::control::Control;
 use crate::engine::gate::Gate;
 use crate::engine::mailbox::Mailbox;
-use crate::engine::signal::Signal;
+use crate::engine::outlet::Outlet;
+use crate::engine::signal::Bell;
 use crate::engine::tracer::Tracer;
 use crate::function::{Done, Function, Readiness, Registry};
 use crate::packet::Packet;
@@ -29,7 +33,6 @@ use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, PortSet};
 use neurath_model::marker::{Mail, Marker};
 use neurath_model::protocol::{Event, Head, Interface, Operator};
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What an operator runs.
@@ -107,10 +110,10 @@ pub(crate) struct Activation {
     pub(crate) at: OperatorId,
     pub(crate) interface: Interface,
     pub(crate) inputs: Vec<Slot>,
-    pub(crate) outputs: Vec<Sender>,
+    pub(crate) outlet: Outlet,
     pub(crate) body: Body,
     pub(crate) mailbox: Mailbox,
-    pub(crate) signal: Arc<Signal>,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) control: Arc<Control>,
     pub(crate) registry: Arc<Registry>,
     /// How many packets an arc holds, but for feedback.
@@ -126,8 +129,6 @@ pub(crate) struct Activation {
 #[derive(Default)]
 pub(crate) struct Progress {
     operator: Operator,
-    /// Outputs for which there was no room: until they are in, the operator does nothing else.
-    pending: VecDeque<(PortIndex, Item)>,
     /// Packets held as open work.
     held: usize,
     /// Lineages begun.
@@ -152,7 +153,16 @@ impl Progress {
     }
 }
 
-/// Whose turn it is.
+/// What came of an operator's turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turned {
+    /// How many steps it took.
+    pub(crate) steps: usize,
+    /// Whether it could take another, for all that it knows. If not, its bell will be rung.
+    pub(crate) goes_on: bool,
+}
+
+/// What a step is about.
 #[derive(Clone, Copy)]
 enum Turn {
     Wake,
@@ -181,32 +191,38 @@ impl Activation {
         }
     }
 
-    /// Takes up to `quantum` steps; says whether it took any.
-    pub(crate) fn run(&mut self, poll: &Poll, quantum: usize) -> bool {
+    /// Has its turn: takes up to `quantum` steps. What came of it is told when it is over.
+    pub(crate) fn run(&mut self, poll: &Poll, quantum: usize) -> Turned {
+        self.bell.hush();
+        self.mailbox.open();
         let mut steps = 0;
-        while steps < quantum && self.flush() && self.step(poll) {
-            steps += 1;
+        while steps < quantum && self.outlet.flush() {
+            let fired = self.fire_on_a_run(poll, quantum - steps);
+            if fired == 0 && !self.step(poll) {
+                break;
+            }
+            steps += fired.max(1);
         }
-        self.flush();
-        steps > 0
+        self.outlet.flush();
+        self.outlet.tell();
+        Turned { steps, goes_on: steps >= quantum && !self.is_over() }
     }
 
-    /// Whether a step is possible: asked before the worker sleeps.
-    pub(crate) fn can_step(&mut self) -> bool {
-        !self.is_over() && self.flush() && (self.next_turn().is_some() || self.conclusion_is_due())
-    }
-
-    fn fire(&mut self, port: PortIndex, poll: &Poll) {
-        let (taken, packet) = self.take_packet(port);
-        let emits = if self.invokes(Event::Packet { port }) {
-            let lineage = self.lineage_of_firing(port, taken);
-            self.call(poll, Some(lineage), |function, cx| function.fire(port, packet, cx));
-            if self.rules().absorbs.contains(port) { Emits::new() } else { self.hold_and_emit(lineage) }
-        } else {
-            Emits::new()
-        };
+    fn fire(&mut self, port: PortIndex, (taken, packet): (Lineage, Packet), poll: &Poll) {
+        let lineage = self.lineage_of_firing(port, taken);
+        self.call(poll, Some(lineage), |function, cx| function.fire(port, packet, cx));
+        let emits = if self.rules().absorbs.contains(port) { Emits::new() } else { self.hold_and_emit(lineage) };
         self.note(&Choice::Fire { at: self.at, port, emits }, &[taken]);
         self.let_go();
+    }
+
+    /// Takes a packet that may go nowhere, for the operator may have ended.
+    fn take_one(&mut self, port: PortIndex, poll: &Poll) {
+        let (taken, packet) = self.take_packet(port);
+        if self.invokes(Event::Packet { port }) {
+            return self.fire(port, (taken, packet), poll);
+        }
+        self.note(&Choice::Fire { at: self.at, port, emits: Emits::new() }, &[taken]);
     }
 
     /// A lineage ends on a feedback arc, so a firing on what came over one begins another; but for a source, which
@@ -269,14 +285,14 @@ impl Activation {
         self.let_go();
     }
 
-    /// Attaches an arc that has come. What it holds is seen from now on, and its producer tells this worker of more.
+    /// Attaches an arc that has come. What it holds is seen from now on, and its producer rings this operator's bell for more.
     fn attach(&mut self, port: PortIndex, poll: &Poll) {
         self.progress.woke = false;
         let slot = &mut self.inputs[usize::from(port.0)];
         let Slot::Expects(arc) = *slot else { unreachable!("an arc comes where it is expected") };
         let receiver = self.mailbox.take_arc(arc);
         let capacity = (!self.interface.feedback.contains(port)).then_some(self.capacity);
-        receiver.moved(self.signal.clone(), capacity);
+        receiver.moved(self.bell.clone(), capacity);
         *slot = Slot::Arc(receiver);
         self.react(Event::Attached { port }, poll);
         self.note(&Choice::Attach { at: self.at, port }, &[]);
@@ -318,7 +334,7 @@ impl Activation {
     /// Whether all outputs are in and the operator can end, or is over and has not said so.
     fn conclusion_is_due(&self) -> bool {
         let p = &self.progress;
-        p.pending.is_empty() && ((p.operator.is_finishing() && p.held == 0) || self.has_read_all())
+        self.outlet.is_clear() && ((p.operator.is_finishing() && p.held == 0) || self.has_read_all())
     }
 
     /// Whether nothing can come any more.
@@ -334,7 +350,7 @@ impl Activation {
         if self.conclusion_is_due() && self.progress.operator.is_finishing() {
             self.react(Event::Finished, poll);
         }
-        if self.flush() && self.has_read_all() {
+        if self.outlet.flush() && self.has_read_all() {
             self.progress.over = true;
             if let Some(tracer) = &mut self.tracer {
                 tracer.stop();
@@ -347,29 +363,6 @@ impl Activation {
             Item::Packet(lineage, packet) => (lineage, packet),
             Item::Marker(_) | Item::End => unreachable!("a packet stands at the head"),
         }
-    }
-
-    /// Moves pending outputs onto their arcs as far as there is room; says whether all are in. One full arc does not
-    /// hold up another.
-    fn flush(&mut self) -> bool {
-        if self.progress.pending.is_empty() {
-            return true;
-        }
-        let (mut full, mut told) = (PortSet::EMPTY, PortSet::EMPTY);
-        for _ in 0..self.progress.pending.len() {
-            let (port, item) = self.progress.pending.pop_front().expect("counted");
-            let output = &mut self.outputs[usize::from(port.0)];
-            if full.contains(port) {
-                self.progress.pending.push_back((port, item));
-            } else if let Err(item) = output.send(item) {
-                full.insert(port);
-                self.progress.pending.push_back((port, item));
-            } else {
-                told.insert(port);
-            }
-        }
-        told.iter().for_each(|port| self.outputs[usize::from(port.0)].notify());
-        full.is_empty()
     }
 
     fn note(&mut self, choice: &Choice, of: &[Lineage]) {

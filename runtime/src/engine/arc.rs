@@ -18,12 +18,16 @@
 //! The bound is kept by credit, as it would be between two machines: the consumer counts what it has taken, the
 //! producer what it has sent. The producer remembers the consumer's count, and looks again only if that leaves no room.
 //!
+//! Packets are taken and sent in runs: what was taken is counted, and what was sent is told of, when the run is over
+//! ([`publish`](Receiver::publish), [`tell`](Sender::tell)).
+//!
 //! When the consumer's end moves with packets inside, the producer may be about to tell the old consumer of one more. It puts
 //! the packet on the arc first and then asks who reads; the new consumer says that it reads first and then looks. With
 //! sequential consistency between the two, either the producer tells the new one or the new one sees the packet (protocol rule 9).
+//! The producer moves, too, when it is placed on another thread; it then looks for room once more, and so misses no word of it.
 
 use super::carried::Carried;
-use super::signal::Signal;
+use super::signal::Bell;
 use super::sync::{
     AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer,
     PushError, RingBuffer, fence, in_order,
@@ -67,10 +71,10 @@ struct Shared {
     taken: Apart<AtomicUsize>,
     /// How many packets the arc holds; changed when its end moves between a feedback port and another.
     capacity: AtomicUsize,
-    /// Changed only by exchanges, as in [`Signal`].
+    /// Changed only by exchanges: each change knows the one before it.
     producer_waits: AtomicBool,
-    producer: Arc<Signal>,
-    consumer: Mutex<Arc<Signal>>,
+    producer: Mutex<Arc<Bell>>,
+    consumer: Mutex<Arc<Bell>>,
     /// How often the consumer's end has moved.
     moves: AtomicU32,
     /// What stands between packets, each with the number of packets sent before it.
@@ -88,8 +92,10 @@ pub(crate) struct Sender {
     /// How many were taken when it last looked.
     taken: usize,
     /// Who read the arc when it had moved so often.
-    consumer: Arc<Signal>,
+    consumer: Arc<Bell>,
     moves: u32,
+    /// Whether there is something that the consumer was not told of.
+    untold: bool,
 }
 
 /// The consumer's end.
@@ -106,21 +112,21 @@ pub(crate) struct Receiver {
     ended: bool,
 }
 
-/// An arc between two workers (or two operators of one); without a capacity it is unbounded.
-pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Signal>, consumer: Arc<Signal>) -> (Sender, Receiver) {
+/// An arc between two operators; without a capacity it is unbounded.
+pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Bell>) -> (Sender, Receiver) {
     let capacity = capacity.unwrap_or(usize::MAX);
     let (send, receive) = RingBuffer::new(capacity.min(FIRST_RING));
     let shared = Arc::new(Shared {
         taken: Apart(AtomicUsize::new(0)),
         capacity: AtomicUsize::new(capacity),
         producer_waits: AtomicBool::new(false),
-        producer,
+        producer: Mutex::new(producer),
         consumer: Mutex::new(consumer.clone()),
         moves: AtomicU32::new(0),
         between: Mutex::new(VecDeque::new()),
         put_between: AtomicUsize::new(0),
     });
-    let sender = Sender { ring: send, shared: shared.clone(), sent: 0, taken: 0, consumer, moves: 0 };
+    let sender = Sender { ring: send, shared: shared.clone(), sent: 0, taken: 0, consumer, moves: 0, untold: false };
     let receiver = Receiver { ring: receive, seen: 0, shared, taken: 0, between: None, taken_between: 0, ended: false };
     (sender, receiver)
 }
@@ -149,7 +155,7 @@ impl Sender {
     }
 
     /// Puts an item on the arc; a packet only where there is room. If there is none, it gives the packet back, and the producer will
-    /// be woken when there is. The consumer is told by [`notify`](Self::notify).
+    /// be called when there is. The consumer is told by [`tell`](Self::tell).
     pub(crate) fn send(&mut self, item: Item) -> Result<(), Item> {
         match item {
             Item::Packet(..) if !self.has_room_or_waits() => return Err(item),
@@ -157,6 +163,7 @@ impl Sender {
             Item::Marker(carried) => self.put_between(Between::Marker(carried)),
             Item::End => self.put_between(Between::End),
         }
+        self.untold = true;
         Ok(())
     }
 
@@ -181,29 +188,43 @@ impl Sender {
         self.shared.put_between.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Tells whoever reads the arc now that something was sent.
-    pub(crate) fn notify(&mut self) {
-        fence(Order::WorkThenSleeper);
+    /// Tells whoever reads the arc now of what was sent, if anything was.
+    pub(crate) fn tell(&mut self) {
+        if !std::mem::take(&mut self.untold) {
+            return;
+        }
+        fence(Order::WorkThenReader);
         let moves = self.shared.moves.load(Ordering::Relaxed);
         if moves != self.moves {
             self.moves = moves;
             self.consumer = self.shared.consumer.lock().expect("not poisoned").clone();
         }
-        self.consumer.wake();
+        self.consumer.ring();
+    }
+
+    /// The producer has another bell; it must look for room after this.
+    pub(crate) fn moved(&self, producer: Arc<Bell>) {
+        *self.shared.producer.lock().expect("not poisoned") = producer;
     }
 }
 
 impl Receiver {
     /// The end has come to another consumer, at a port that holds so many packets; it must look for items after this. A
     /// producer that waits for room tries again.
-    pub(crate) fn moved(&self, consumer: Arc<Signal>, capacity: Option<usize>) {
+    pub(crate) fn moved(&self, consumer: Arc<Bell>, capacity: Option<usize>) {
+        self.read_by(consumer);
+        self.set_capacity(capacity);
+    }
+
+    /// The consumer has another bell; it must look for items after this.
+    pub(crate) fn read_by(&self, consumer: Arc<Bell>) {
         let shared = &self.shared;
         in_order(
             Order::ReaderThenMove,
             || *shared.consumer.lock().expect("not poisoned") = consumer,
             || shared.moves.fetch_add(1, Ordering::Relaxed),
         );
-        self.set_capacity(capacity);
+        fence(Order::ReaderThenWork);
     }
 
     /// The end is on its way to a feedback port: from now on the arc holds any number. That must not wait until it is attached, for
@@ -269,7 +290,11 @@ impl Receiver {
         self.look();
         let taken = self.taken;
         match self.between.take_if(|(before, _)| *before == taken) {
-            None => self.take_packet(),
+            None => {
+                let (lineage, packet) = self.next_packet();
+                self.publish();
+                Item::Packet(lineage, packet)
+            }
             Some((_, Between::Marker(carried))) => Item::Marker(carried),
             Some((_, Between::End)) => {
                 self.ended = true;
@@ -279,21 +304,35 @@ impl Receiver {
         }
     }
 
-    fn take_packet(&mut self) -> Item {
-        let (lineage, packet) = self.ring.pop().expect("an item is taken where one stands");
-        self.seen -= 1;
-        self.taken = self.taken.wrapping_add(1);
-        self.shared.taken.0.store(self.taken, Ordering::Release);
-        self.wake_producer();
-        Item::Packet(lineage, packet)
+    /// How many packets stand at the head before anything else does; there may be more.
+    pub(crate) fn run(&mut self) -> usize {
+        self.look();
+        match &self.between {
+            Some((before, _)) => self.seen.min(before.wrapping_sub(self.taken)),
+            None => self.seen,
+        }
     }
 
-    /// Wakes the producer if it waits for room, after there was made some.
+    /// Takes a packet of a [`run`](Self::run). Its room is the producer's after [`publish`](Self::publish).
+    pub(crate) fn next_packet(&mut self) -> Parcel {
+        let parcel = self.ring.pop().expect("an item is taken where one stands");
+        self.seen -= 1;
+        self.taken = self.taken.wrapping_add(1);
+        parcel
+    }
+
+    /// Gives the producer the room of what was taken.
+    pub(crate) fn publish(&self) {
+        self.shared.taken.0.store(self.taken, Ordering::Release);
+        self.wake_producer();
+    }
+
+    /// Calls the producer if it waits for room, after there was made some.
     fn wake_producer(&self) {
         fence(Order::RoomThenWait);
         let waits = &self.shared.producer_waits;
         if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::Relaxed) {
-            self.shared.producer.notify();
+            self.shared.producer.lock().expect("not poisoned").ring();
         }
     }
 

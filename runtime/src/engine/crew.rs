@@ -8,8 +8,9 @@ use crate::engine::arc::{Receiver, Sender, arc};
 use crate::engine::control::{Control, Ledger};
 use crate::engine::gate::Gate;
 use crate::engine::mailbox::{Letter, mailbox};
+use crate::engine::outlet::Outlet;
 use crate::engine::placement::Placement;
-use crate::engine::signal::Signal;
+use crate::engine::signal::{Bell, Signal};
 use crate::engine::tracer::{Known, TraceFile, Tracer};
 use crate::engine::worker::Worker;
 use crate::function::{Function, Registry};
@@ -20,14 +21,13 @@ use neurath_model::program::{Feed, Program};
 use neurath_model::protocol::Operator;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 
 /// A place on a thread.
 #[derive(Clone)]
 pub(crate) struct Berth {
-    newcomers: mpsc::Sender<Activation>,
+    newcomers: mpsc::Sender<Box<Activation>>,
     signal: Arc<Signal>,
 }
 
@@ -51,7 +51,6 @@ pub(crate) struct Crew {
     /// The one thread, where there is only one.
     shared: Mutex<Option<Berth>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    tokens: AtomicUsize,
 }
 
 impl Crew {
@@ -62,8 +61,8 @@ impl Crew {
         (trace, known): (Option<TraceFile>, Known),
         (capacity, gate): (usize, Option<Arc<Gate>>),
     ) -> Self {
-        let (shared, threads, tokens) = (Mutex::default(), Mutex::default(), AtomicUsize::new(0));
-        Self { placement, control, registry, trace, known, capacity, gate, shared, threads, tokens }
+        let (shared, threads) = (Mutex::default(), Mutex::default());
+        Self { placement, control, registry, trace, known, capacity, gate, shared, threads }
     }
 
     /// A place for one more operator.
@@ -100,12 +99,13 @@ impl Crew {
     /// Puts operators to work. Those are all that an update brings in, or all of the program at its start; arcs that lead from
     /// them to others are sent there, to be attached in their time.
     pub(crate) fn launch(&self, ledger: &mut Ledger, recruits: Vec<Recruit>) {
-        let signals: BTreeMap<OperatorId, Arc<Signal>> =
-            recruits.iter().map(|r| (r.at, r.berth.signal.clone())).collect();
-        let mut ends = self.arcs(&ledger.program, &signals);
+        let bells: BTreeMap<OperatorId, Arc<Bell>> =
+            recruits.iter().map(|r| (r.at, Bell::new(&r.berth.signal))).collect();
+        let mut ends = self.arcs(&ledger.program, &bells);
         let mut ready = Vec::new();
         for recruit in recruits {
-            let (address, letters) = mailbox(recruit.berth.signal.clone());
+            let bell = bells[&recruit.at].clone();
+            let (address, letters) = mailbox(bell.clone());
             ledger.directory.insert(recruit.at, address);
             let inputs = ledger.program.operator(recruit.at).inputs.iter().map(|feed| match feed {
                 Feed::Arc(arc) => Slot::Arc(ends.1.remove(arc).expect("an arc has one consumer")),
@@ -116,7 +116,7 @@ impl Crew {
             let outputs = ledger.program.operator(recruit.at).outputs.iter();
             let outputs = outputs.map(|arc| ends.0.remove(arc).expect("an arc has one producer")).collect();
             let Recruit { at, function, component, berth } = recruit;
-            let activation = self.activation(ledger, at, (inputs, outputs), (function, component), letters, &berth);
+            let activation = self.activation(ledger, at, (inputs, outputs), (function, component), letters, bell);
             ready.push((berth, activation));
         }
         for (arc, receiver) in ends.1 {
@@ -124,7 +124,7 @@ impl Crew {
         }
         for (berth, activation) in ready {
             // A thread that has failed takes nobody in; that is reported where it matters.
-            let _ = berth.newcomers.send(activation);
+            let _ = berth.newcomers.send(Box::new(activation));
             berth.signal.notify();
         }
     }
@@ -133,14 +133,14 @@ impl Crew {
     fn arcs(
         &self,
         program: &Program,
-        signals: &BTreeMap<OperatorId, Arc<Signal>>,
+        bells: &BTreeMap<OperatorId, Arc<Bell>>,
     ) -> (BTreeMap<ArcId, Sender>, BTreeMap<ArcId, Receiver>) {
         let (mut senders, mut receivers) = (BTreeMap::new(), BTreeMap::new());
-        for (at, producer) in signals {
+        for (at, producer) in bells {
             for id in &program.operator(*at).outputs {
                 let to = program.arc(*id).to;
                 let capacity = (!program.is_feedback(to)).then_some(self.capacity);
-                let consumer = signals.get(&to.operator).unwrap_or(producer);
+                let consumer = bells.get(&to.operator).unwrap_or(producer);
                 let (sender, receiver) = arc(capacity, producer.clone(), consumer.clone());
                 senders.insert(*id, sender);
                 receivers.insert(*id, receiver);
@@ -156,30 +156,29 @@ impl Crew {
         (inputs, outputs): (Vec<Slot>, Vec<Sender>),
         (function, component): (Box<dyn Function>, Component),
         mailbox: crate::engine::mailbox::Mailbox,
-        berth: &Berth,
+        bell: Arc<Bell>,
     ) -> Activation {
         let operator = ledger.program.operator(at);
         let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
         let vacant = vacant.map(|(port, _)| neurath_model::id::PortIndex(port as u8)).collect();
         let born = Operator::born(operator.born, vacant, operator.inherits);
-        let token = self.tokens.fetch_add(1, Ordering::Relaxed);
         if let Some(gate) = &self.gate {
-            gate.introduce(at, berth.signal.clone());
+            gate.introduce(at, bell.clone());
         }
         Activation {
             at,
             interface: operator.interface.clone(),
             inputs,
-            outputs,
+            outlet: Outlet::onto(outputs),
             body: Body::Function(function, Rules::of(&component)),
             mailbox,
-            signal: berth.signal.clone(),
             control: self.control.clone(),
             registry: self.registry.clone(),
             capacity: self.capacity,
             tracer: self.trace.clone().map(|file| Tracer::new(file, self.known.clone(), at)),
             gate: self.gate.clone(),
-            token_base: token << Worker::TOKEN_SHIFT,
+            token_base: bell.seat() << Worker::TOKEN_SHIFT,
+            bell,
             progress: Progress::of(if operator.stopped { born.stopped() } else { born }),
         }
     }

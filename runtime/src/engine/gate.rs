@@ -15,7 +15,7 @@
 //! Functions are told what to do by [`Gate::current`]: a router takes the output that the schedule says. Without a gate, all this
 //! costs one look at an option for each step.
 
-use crate::engine::signal::Signal;
+use crate::engine::signal::Bell;
 use crate::function::{Context, Function};
 use crate::packet::Packet;
 use neurath_model::choice::{Choice, Emits};
@@ -33,7 +33,7 @@ pub struct Gate {
 struct Place {
     schedule: Vec<Choice>,
     next: usize,
-    signals: BTreeMap<OperatorId, Arc<Signal>>,
+    bells: BTreeMap<OperatorId, Arc<Bell>>,
 }
 
 /// What the environment is to do next.
@@ -55,7 +55,7 @@ pub enum Turn {
 impl Gate {
     /// A gate before the first step of a schedule.
     pub fn new(schedule: Vec<Choice>) -> Self {
-        Self { place: Mutex::new(Place { schedule, next: 0, signals: BTreeMap::new() }), moved: Condvar::new() }
+        Self { place: Mutex::new(Place { schedule, next: 0, bells: BTreeMap::new() }), moved: Condvar::new() }
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
@@ -73,18 +73,18 @@ impl Gate {
         self.current().filter(|choice| choice.at() == Some(at))
     }
 
-    /// Who is to be woken when it is an operator's turn.
-    pub(crate) fn introduce(&self, at: OperatorId, signal: Arc<Signal>) {
-        self.place().signals.insert(at, signal);
+    /// Which bell is to be rung when it is an operator's turn.
+    pub(crate) fn introduce(&self, at: OperatorId, bell: Arc<Bell>) {
+        self.place().bells.insert(at, bell);
     }
 
-    /// The step was taken: whose turn it is now is woken.
+    /// The step was taken: whose turn it is now is called.
     pub fn pass(&self) {
         let mut place = self.place();
         place.next += 1;
         let next = place.schedule.get(place.next).and_then(Choice::at);
-        if let Some(signal) = next.and_then(|at| place.signals.get(&at)) {
-            signal.notify();
+        if let Some(bell) = next.and_then(|at| place.bells.get(&at)) {
+            bell.ring();
         }
         self.moved.notify_all();
     }

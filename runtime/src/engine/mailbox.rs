@@ -1,10 +1,10 @@
 //! What comes to an operator outside its arcs: mail from the entrance, arcs that move to it, and state it takes over.
 //!
-//! A letter is made visible before the worker is told, like an item on an arc.
+//! A letter is made visible before the operator is called, like an item on an arc.
 
 use super::arc::Receiver;
 use super::carried::Carried;
-use super::signal::Signal;
+use super::signal::Bell;
 use super::sync::mpsc;
 use crate::packet::State;
 use neurath_model::id::{ArcId, UpdateId};
@@ -26,14 +26,19 @@ pub(crate) enum Letter {
 #[derive(Clone)]
 pub(crate) struct Address {
     letters: mpsc::Sender<Letter>,
-    signal: Arc<Signal>,
+    bell: Arc<Bell>,
 }
 
 impl Address {
     /// Sends a letter. An operator that has left reads no more, and misses nothing.
     pub(crate) fn send(&self, letter: Letter) {
         let _ = self.letters.send(letter);
-        self.signal.notify();
+        self.bell.ring();
+    }
+
+    /// The operator has another bell; it must look for letters after this.
+    pub(crate) fn moved(&mut self, bell: Arc<Bell>) {
+        self.bell = bell;
     }
 }
 
@@ -46,10 +51,10 @@ pub(crate) struct Mailbox {
 }
 
 /// A mailbox and its address.
-pub(crate) fn mailbox(signal: Arc<Signal>) -> (Address, Mailbox) {
+pub(crate) fn mailbox(bell: Arc<Bell>) -> (Address, Mailbox) {
     let (send, letters) = mpsc::channel();
     let mailbox = Mailbox { letters, mail: VecDeque::new(), arcs: BTreeMap::new(), state: None };
-    (Address { letters: send, signal }, mailbox)
+    (Address { letters: send, bell }, mailbox)
 }
 
 impl Mailbox {
@@ -62,6 +67,11 @@ impl Mailbox {
                 Letter::State(state, held) => self.state = Some((state, held)),
             }
         }
+    }
+
+    /// Whether nothing has come, or all that has was taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.mail.is_empty() && self.arcs.is_empty() && self.state.is_none()
     }
 
     /// Whether there is mail.

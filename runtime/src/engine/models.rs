@@ -48,7 +48,7 @@ use carried::Carried;
 use neurath_model::id::{Lineage, OperatorId, UpdateId};
 use neurath_model::marker::Marker;
 use neurath_model::protocol::Head;
-use signal::Signal;
+use signal::{Bell, Signal};
 use std::sync::Arc;
 use sync::{Fault, Poll};
 
@@ -73,23 +73,28 @@ fn marker(n: u32) -> Item {
 struct Worker {
     poll: Poll,
     signal: Arc<Signal>,
+    bell: Arc<Bell>,
 }
 
 impl Worker {
     fn new() -> Self {
         let poll = Poll::new();
         let signal = Arc::new(Signal::new(&poll).expect("a waker"));
-        Self { poll, signal }
+        let bell = Bell::new(&signal);
+        Self { poll, signal, bell }
     }
 
-    /// Sleeps, if there is still nothing to do when that was announced.
+    /// Gives the operator its turn, and sleeps if it found nothing to do and its bell was not rung since.
     fn sleep_unless<T>(&self, finds: impl FnOnce() -> Option<T>) -> Option<T> {
-        self.signal.announce_sleep();
+        self.signal.gather(|_| ());
+        self.bell.hush();
         let found = finds();
         if found.is_none() {
-            self.poll.sleep();
+            if self.signal.announce_sleep() {
+                self.poll.sleep();
+            }
+            self.signal.awake();
         }
-        self.signal.awake();
         found
     }
 
@@ -121,7 +126,7 @@ impl Worker {
                 left.is_none().then_some(())
             });
         }
-        sender.notify();
+        sender.tell();
     }
 }
 

@@ -1,18 +1,35 @@
-//! How a thread that found nothing to do is woken: once, and only if it sleeps.
+//! How operators are called to their worker, and how a worker that found nothing to do is woken: once, and only if it sleeps.
 //!
-//! The sleeper says so first and then looks once more; the waker makes its work visible first and then asks whether
-//! anybody sleeps. With sequential consistency between the two, one of them always sees the other.
+//! ```text
+//!   producer, entrance, gate --ring--> Bell of an operator --first ring--> board of its worker --it sleeps--> eventfd
+//! ```
 //!
-//! Whether it sleeps is only ever changed by an exchange: each change knows the one before it, so that there is no question which came last.
+//! A bell that was rung stays rung until the operator has its turn; rings in between cost one exchange and nothing else. Who rings has made
+//! its work visible before; who hushes the bell looks for work after that. Both are exchanges of one flag, so whichever comes second
+//! sees what the other did before it.
+//!
+//! The board is under a lock, and so is whether the worker sleeps: who puts a seat on it sees a sleeper, or the sleeper sees the seat.
 
-use super::sync::{AtomicBool, Order, Ordering, Poll, Token, Waker, fence};
+use super::sync::{AtomicBool, Mutex, Ordering, Poll, Token, Waker};
 use std::io;
+use std::sync::Arc;
 
-/// Wakes one worker.
+/// A worker, as those see it who call its operators or wake it.
 #[derive(Debug)]
 pub(crate) struct Signal {
-    sleeping: AtomicBool,
+    board: Mutex<Board>,
     waker: Waker,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    /// Seats whose bell was rung and that have not had their turn since.
+    rung: Vec<usize>,
+    sleeping: bool,
+    /// Seats that were left, to be taken again.
+    free: Vec<usize>,
+    /// How many seats there are.
+    seats: usize,
 }
 
 impl Signal {
@@ -21,30 +38,85 @@ impl Signal {
 
     /// The signal of the worker that waits on `poll`.
     pub(crate) fn new(poll: &Poll) -> io::Result<Self> {
-        Ok(Self { sleeping: AtomicBool::new(false), waker: Waker::new(poll.registry(), Self::TOKEN)? })
+        Ok(Self { board: Mutex::new(Board::default()), waker: Waker::new(poll.registry(), Self::TOKEN)? })
     }
 
-    /// Says that there is work, after the work was made visible.
+    /// Says that there is something new that no bell tells of, after it was made visible.
     pub(crate) fn notify(&self) {
-        fence(Order::WorkThenSleeper);
-        self.wake();
+        self.post(None);
     }
 
-    /// Wakes the worker if it sleeps, for one who has put that fence between its work and this.
-    pub(crate) fn wake(&self) {
-        if self.sleeping.load(Ordering::Relaxed) && self.sleeping.swap(false, Ordering::Relaxed) {
+    fn post(&self, seat: Option<usize>) {
+        let mut board = self.board.lock().expect("not poisoned");
+        board.rung.extend(seat);
+        let was_sleeping = std::mem::take(&mut board.sleeping);
+        drop(board);
+        if was_sleeping {
             self.waker.wake().expect("an eventfd of our own can be written");
         }
     }
 
-    /// The worker is about to sleep; it must look for work once more after this.
-    pub(crate) fn announce_sleep(&self) {
-        self.sleeping.swap(true, Ordering::Relaxed);
-        fence(Order::SleepThenWork);
+    /// Gives every seat whose bell was rung.
+    pub(crate) fn gather(&self, mut take: impl FnMut(usize)) {
+        self.board.lock().expect("not poisoned").rung.drain(..).for_each(&mut take);
+    }
+
+    /// The worker is about to sleep; `false` if a bell was rung. What no bell tells of it must look for once more after this.
+    pub(crate) fn announce_sleep(&self) -> bool {
+        let mut board = self.board.lock().expect("not poisoned");
+        board.sleeping = board.rung.is_empty();
+        board.sleeping
     }
 
     /// The worker is awake.
     pub(crate) fn awake(&self) {
-        self.sleeping.swap(false, Ordering::Relaxed);
+        self.board.lock().expect("not poisoned").sleeping = false;
+    }
+
+    /// A seat for one more operator.
+    fn seat(&self) -> usize {
+        let mut board = self.board.lock().expect("not poisoned");
+        let free = board.free.pop();
+        free.unwrap_or_else(|| {
+            board.seats += 1;
+            board.seats - 1
+        })
+    }
+
+    /// A seat was left. A late ring of its bell calls whoever takes it next, who then finds nothing to do.
+    pub(crate) fn leave(&self, seat: usize) {
+        self.board.lock().expect("not poisoned").free.push(seat);
+    }
+}
+
+/// Calls one operator to its worker.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    rung: AtomicBool,
+    seat: usize,
+    signal: Arc<Signal>,
+}
+
+impl Bell {
+    /// The bell of an operator that takes a seat at a worker.
+    pub(crate) fn new(signal: &Arc<Signal>) -> Arc<Self> {
+        Arc::new(Self { rung: AtomicBool::new(false), seat: signal.seat(), signal: signal.clone() })
+    }
+
+    /// Says that there is work for the operator, after the work was made visible.
+    pub(crate) fn ring(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.signal.post(Some(self.seat));
+        }
+    }
+
+    /// The operator has its turn: it must look for work after this.
+    pub(crate) fn hush(&self) {
+        self.rung.swap(false, Ordering::AcqRel);
+    }
+
+    /// The place of the operator among those of its worker.
+    pub(crate) fn seat(&self) -> usize {
+        self.seat
     }
 }

@@ -21,10 +21,10 @@ pub(crate) const LARGEST_RING: usize = 1024;
 /// An order of two things that something depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// The waker makes its work visible, then asks whether anybody sleeps, and who.
-    WorkThenSleeper,
-    /// The sleeper says that it sleeps, and before that whose work it does, then looks for work.
-    SleepThenWork,
+    /// A producer makes its work visible, then asks who reads.
+    WorkThenReader,
+    /// A new reader says that it reads, then looks for work.
+    ReaderThenWork,
     /// A producer says that it waits, then looks for room.
     WaitThenRoom,
     /// A consumer makes room, then asks whether the producer waits.

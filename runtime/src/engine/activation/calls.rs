@@ -1,7 +1,6 @@
 //! Calls of the function, and what it did in them: emissions, open work held and let go.
 
 use super::{Activation, Body, Rules};
-use crate::engine::arc::{Item, Sender};
 use crate::function::{Context, Done, Function};
 use mio::Registry as Poll;
 use neurath_model::choice::{Choice, Emits};
@@ -28,7 +27,7 @@ impl Activation {
         lineage: Option<Lineage>,
         f: impl FnOnce(&mut Body, &mut Context<'_>),
     ) {
-        let room = self.outputs.iter_mut().map(Sender::room).min().unwrap_or(usize::MAX);
+        let room = self.outlet.room();
         let mut cx = Context {
             done: &mut self.progress.done,
             again: &mut self.progress.again,
@@ -57,7 +56,7 @@ impl Activation {
         for done in self.progress.done.drain(..) {
             let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
             emits.push(port);
-            self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+            self.outlet.emit(port, lineage, packet);
         }
         emits
     }
@@ -77,7 +76,7 @@ impl Activation {
             for done in firing {
                 let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
                 emits.push(port);
-                self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+                self.outlet.emit(port, lineage, packet);
             }
             self.note(&Choice::Wake { at: self.at, releases: None, emits }, &[]);
         }
@@ -104,7 +103,7 @@ impl Activation {
             if let Some((port, packet)) = emission {
                 let lineage = if begins { self.begin() } else { held };
                 emits = smallvec![port];
-                self.progress.pending.push_back((port, Item::Packet(lineage, packet)));
+                self.outlet.emit(port, lineage, packet);
             }
             self.note(&Choice::Wake { at: self.at, releases: Some(held), emits }, &[]);
         }

@@ -56,10 +56,8 @@ impl Activation {
             Effect::Apply { update, port, action } => self.apply(update, port, action, poll),
             Effect::Broadcast { marker, ports } => {
                 let carried = self.carried(marker.update);
-                let copies = ports.iter().map(|port| (port, Item::Marker(carried.clone())));
-                self.progress.pending.extend(copies);
                 // A marker goes out at once, for it fits everywhere: what is applied after it finds all outputs gone.
-                self.flush();
+                ports.iter().for_each(|port| self.outlet.put(port, Item::Marker(carried.clone())));
             }
             Effect::Report { update, report } => {
                 let carried = self.carried(update);
@@ -75,8 +73,7 @@ impl Activation {
             }
             Effect::Drain => {}
             Effect::Close => {
-                let ends = (0..self.outputs.len()).map(|port| (PortIndex(port as u8), Item::End));
-                self.progress.pending.extend(ends);
+                self.outlet.ports().for_each(|port| self.outlet.put(port, Item::End));
             }
             Effect::Release => {
                 self.body = Body::Gone(self.rules());
@@ -95,7 +92,7 @@ impl Activation {
 
     /// The update's computation time at this operator: between two firings, all outputs gone out.
     pub(super) fn apply(&mut self, update: UpdateId, port: Option<PortIndex>, action: u16, poll: &Poll) {
-        assert!(self.progress.pending.is_empty(), "S3: an update is applied when all outputs have gone out");
+        assert!(self.outlet.is_clear(), "S3: an update is applied when all outputs have gone out");
         let carried = self.carried(update);
         let deployment = &carried.deployment;
         let acts = port.map_or_else(|| deployment.acts(self.at), |port| deployment.acts_at(self.at, port));

@@ -13,9 +13,8 @@ impl Activation {
         if self.is_over() {
             return false;
         }
-        self.open_mailbox();
         self.inherit(poll);
-        if !self.flush() {
+        if !self.outlet.flush() {
             return true;
         }
         if self.conclusion_is_due() {
@@ -38,7 +37,7 @@ impl Activation {
             Turn::Attach(port) => self.attach(port, poll),
             Turn::Read(pick) => self.read(pick, poll),
         }
-        if self.flush() {
+        if self.outlet.flush() {
             self.conclude(poll);
         }
     }
@@ -46,7 +45,6 @@ impl Activation {
     /// Wakes and ports take turns: a function that always asks for another wake must not keep markers waiting, nor a
     /// busy port what is ready (protocol rule 7).
     pub(super) fn next_turn(&mut self) -> Option<Turn> {
-        self.open_mailbox();
         if let Some(gate) = self.gate.clone() {
             return self.turn_at(&gate);
         }
@@ -85,10 +83,6 @@ impl Activation {
     pub(super) fn pick_of(&mut self, port: PortIndex, is_wanted: impl Fn(Head) -> bool) -> Option<Turn> {
         let stands = self.readable().ports.contains(port) && is_wanted(self.inputs[usize::from(port.0)].head());
         stands.then_some(Turn::Read(Pick::Port(port)))
-    }
-
-    pub(super) fn open_mailbox(&mut self) {
-        self.mailbox.open();
     }
 
     pub(super) fn wake_is_due(&self) -> bool {
@@ -148,15 +142,19 @@ impl Activation {
         match pick {
             Pick::Tuple => self.join(poll),
             Pick::Port(port) => {
-                self.progress.next_port = (port.0 + 1) % self.inputs.len() as u8;
+                self.set_next_port(port);
                 self.read_port(port, poll);
             }
         }
     }
 
+    pub(super) fn set_next_port(&mut self, read: PortIndex) {
+        self.progress.next_port = (read.0 + 1) % self.inputs.len() as u8;
+    }
+
     pub(super) fn read_port(&mut self, port: PortIndex, poll: &Poll) {
         match self.inputs[usize::from(port.0)].head() {
-            Head::Packet => self.fire(port, poll),
+            Head::Packet => self.take_one(port, poll),
             Head::Marker(_) => self.mark(port, poll),
             Head::Closed => self.ended(port, poll),
             Head::Empty => unreachable!("a port is picked where something stands"),

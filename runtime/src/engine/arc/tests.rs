@@ -1,7 +1,7 @@
 //! Arcs as they run, with std's threads and mio's poll.
 
 use super::arc::{Item, Receiver, arc};
-use super::signal::Signal;
+use super::signal::{Bell, Signal};
 use crate::packet::Packet;
 use mio::Poll;
 use neurath_model::id::{Lineage, OperatorId};
@@ -12,8 +12,8 @@ use rand_chacha::rand_core::SeedableRng;
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 
-fn signal() -> Arc<Signal> {
-    Arc::new(Signal::new(&Poll::new().expect("a poll")).expect("a waker"))
+fn bell() -> Arc<Bell> {
+    Bell::new(&Arc::new(Signal::new(&Poll::new().expect("a poll")).expect("a waker")))
 }
 
 fn packet(n: u64) -> Item {
@@ -30,7 +30,7 @@ fn number(item: Item) -> Option<u64> {
 
 #[test]
 fn a_full_arc_takes_what_is_no_packet() {
-    let (mut tx, mut rx) = arc(Some(1), signal(), signal());
+    let (mut tx, mut rx) = arc(Some(1), bell(), bell());
     tx.send(packet(0)).expect("there is room");
     let back = tx.send(packet(1)).expect_err("there is none");
     assert_eq!(number(back), Some(1));
@@ -43,12 +43,12 @@ fn a_full_arc_takes_what_is_no_packet() {
 
 #[test]
 fn an_arc_that_comes_to_a_feedback_port_holds_any_number() {
-    let (mut tx, rx) = arc(Some(1), signal(), signal());
+    let (mut tx, rx) = arc(Some(1), bell(), bell());
     tx.send(packet(0)).expect("there is room");
     tx.send(packet(1)).expect_err("there is none");
-    rx.moved(signal(), None);
+    rx.moved(bell(), None);
     tx.send(packet(1)).expect("there is room");
-    rx.moved(signal(), Some(1));
+    rx.moved(bell(), Some(1));
     assert_eq!(tx.room(), 0, "what is there stays, and nothing is added");
 }
 
@@ -57,7 +57,7 @@ fn an_arc_that_comes_to_a_feedback_port_holds_any_number() {
 fn an_arc_is_a_bounded_queue() {
     for seed in 0..20 {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let (mut tx, mut rx) = arc(Some(3), signal(), signal());
+        let (mut tx, mut rx) = arc(Some(3), bell(), bell());
         let (mut queue, mut capacity, mut next) = (VecDeque::new(), 3, 0);
         for _ in 0..200 {
             for _ in 0..random.random_range(0..300) {
@@ -76,7 +76,7 @@ fn an_arc_is_a_bounded_queue() {
                 assert_eq!(number(rx.take()), Some(expected), "seed {seed}");
             }
             let holds = [None, Some(1), Some(100), Some(5000)][random.random_range(0..4)];
-            rx.moved(signal(), holds);
+            rx.moved(bell(), holds);
             capacity = holds.unwrap_or(usize::MAX);
         }
     }
@@ -85,7 +85,7 @@ fn an_arc_is_a_bounded_queue() {
 #[test]
 fn packets_cross_threads_in_order_under_a_bound() {
     const N: u64 = 100_000;
-    let (mut tx, mut rx) = arc(Some(7), signal(), signal());
+    let (mut tx, mut rx) = arc(Some(7), bell(), bell());
     let producer = std::thread::spawn(move || {
         for n in 0..N {
             while tx.send(packet(n)).is_err() {
@@ -110,32 +110,37 @@ fn an_end_that_moves_wakes_its_new_owner() {
     const N: u64 = 20_000;
     let polls = [Poll::new().expect("a poll"), Poll::new().expect("a poll")];
     let signals = [0, 1].map(|i| Arc::new(Signal::new(&polls[i]).expect("a waker")));
-    let (mut tx, rx) = arc(None, signal(), signals[0].clone());
+    let bells = [0, 1].map(|i| Bell::new(&signals[i]));
+    let (mut tx, rx) = arc(None, bell(), bells[0].clone());
     let producer = std::thread::spawn(move || {
         for n in 0..N {
             tx.send(packet(n)).expect("there is always room");
-            tx.notify();
+            tx.tell();
         }
     });
     let (to_first, first) = mpsc::channel::<(Receiver, u64)>();
     let (to_second, second) = mpsc::channel::<(Receiver, u64)>();
     to_first.send((rx, 0)).expect("open");
-    let consume = |mut poll: Poll, signal: Arc<Signal>, from: mpsc::Receiver<(Receiver, u64)>, to: mpsc::Sender<_>| {
+    let consume = |mut poll: Poll,
+                   signal: Arc<Signal>,
+                   bell: Arc<Bell>,
+                   from: mpsc::Receiver<(Receiver, u64)>,
+                   to: mpsc::Sender<_>| {
         move || {
             let mut events = mio::Events::with_capacity(8);
             while let Ok((mut rx, mut expected)) = from.recv() {
-                rx.moved(signal.clone(), None);
+                rx.moved(bell.clone(), None);
                 let until = (expected + 97).min(N);
                 while expected < until {
-                    signal.announce_sleep();
-                    if rx.head() == Head::Empty {
-                        poll.poll(&mut events, None).expect("woken");
-                    }
-                    signal.awake();
+                    signal.gather(|_| ());
+                    bell.hush();
                     if rx.head() != Head::Empty {
                         assert_eq!(number(rx.take()), Some(expected));
                         expected += 1;
+                    } else if signal.announce_sleep() {
+                        poll.poll(&mut events, None).expect("woken");
                     }
+                    signal.awake();
                 }
                 if expected == N || to.send((rx, expected)).is_err() {
                     return;
@@ -144,8 +149,8 @@ fn an_end_that_moves_wakes_its_new_owner() {
         }
     };
     let [a, b] = polls;
-    let first = std::thread::spawn(consume(a, signals[0].clone(), first, to_second));
-    let second = std::thread::spawn(consume(b, signals[1].clone(), second, to_first));
+    let first = std::thread::spawn(consume(a, signals[0].clone(), bells[0].clone(), first, to_second));
+    let second = std::thread::spawn(consume(b, signals[1].clone(), bells[1].clone(), second, to_first));
     for thread in [producer, first, second] {
         thread.join().expect("it ends");
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 /// Sends items over an arc that holds any number, and takes them as they were sent.
 fn sent_and_taken(items: fn() -> Vec<Item>) {
     let (producer, consumer) = (Worker::new(), Worker::new());
-    let (mut tx, mut rx) = arc(None, producer.signal.clone(), consumer.signal.clone());
+    let (mut tx, mut rx) = arc(None, producer.bell.clone(), consumer.bell.clone());
     let sends = thread::spawn(move || items().into_iter().for_each(|item| producer.send(&mut tx, item)));
     for item in items() {
         assert_eq!(number(consumer.receive(&mut rx)), number(item), "out of order");

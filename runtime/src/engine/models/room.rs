@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 /// Packets over an arc. How many are on it is counted beside it, where loom does not look.
 fn packets(number_of: i64, capacity: usize, at_most: isize) {
     let (producer, consumer) = (Worker::new(), Worker::new());
-    let (mut tx, mut rx) = arc(Some(capacity), producer.signal.clone(), consumer.signal.clone());
+    let (mut tx, mut rx) = arc(Some(capacity), producer.bell.clone(), consumer.bell.clone());
     let on_it = Arc::new(AtomicIsize::new(0));
     let count = on_it.clone();
     let put = move || assert!(count.fetch_add(1, Ordering::SeqCst) < at_most, "more are on the arc than may be");

@@ -3,7 +3,7 @@
 
 pub(crate) use super::ring::{Consumer, Producer, PushError, RingBuffer};
 pub(crate) use crate::engine::sync::Order;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32};
+pub(crate) use loom::sync::atomic::AtomicU32;
 pub(crate) use loom::sync::{Mutex, mpsc};
 pub(crate) use mio::Token;
 pub(crate) use std::sync::atomic::Ordering;
@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     Without(Order),
     /// Acquire and release, where a number is counted up.
     RelaxedCounts,
+    /// Acquire and release, where a bell is rung and hushed.
+    RelaxedBells,
 }
 
 // All threads of a model run on one thread of the system; models beside each other run on different ones.
@@ -78,6 +80,24 @@ impl AtomicUsize {
 
     fn weakened(ordering: Ordering) -> Ordering {
         if has(Fault::RelaxedCounts) { Ordering::Relaxed } else { ordering }
+    }
+}
+
+/// A bell, or whether a producer waits.
+#[derive(Debug)]
+pub(crate) struct AtomicBool(loom::sync::atomic::AtomicBool);
+
+impl AtomicBool {
+    pub(crate) fn new(value: bool) -> Self {
+        Self(loom::sync::atomic::AtomicBool::new(value))
+    }
+
+    pub(crate) fn load(&self, ordering: Ordering) -> bool {
+        self.0.load(ordering)
+    }
+
+    pub(crate) fn swap(&self, value: bool, ordering: Ordering) -> bool {
+        self.0.swap(value, if has(Fault::RelaxedBells) { Ordering::Relaxed } else { ordering })
     }
 }
 

@@ -1,0 +1,81 @@
+//! An operator's outputs: its ends of the arcs that it drives, and what there was no room for.
+
+use super::arc::{Item, Sender};
+use super::signal::Bell;
+use crate::packet::Packet;
+use neurath_model::id::{Lineage, PortIndex, PortSet};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The outputs of one operator.
+#[derive(Default)]
+pub(crate) struct Outlet {
+    arcs: Vec<Sender>,
+    /// What there was no room for: until it is in, the operator does nothing else.
+    pending: VecDeque<(PortIndex, Item)>,
+}
+
+impl Outlet {
+    /// Onto these arcs, in the order of the ports.
+    pub(crate) fn onto(arcs: Vec<Sender>) -> Self {
+        Self { arcs, pending: VecDeque::new() }
+    }
+
+    /// How many ports there are.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = PortIndex> + use<> {
+        (0..self.arcs.len()).map(|port| PortIndex(port as u8))
+    }
+
+    /// How many packets fit on each, at least.
+    pub(crate) fn room(&mut self) -> usize {
+        self.arcs.iter_mut().map(Sender::room).min().unwrap_or(usize::MAX)
+    }
+
+    /// Puts a packet on an arc, behind what waits for room.
+    pub(crate) fn emit(&mut self, port: PortIndex, lineage: Lineage, packet: Packet) {
+        self.put(port, Item::Packet(lineage, packet));
+    }
+
+    /// Puts an item on an arc, behind what waits for room.
+    pub(crate) fn put(&mut self, port: PortIndex, item: Item) {
+        if !self.is_clear() {
+            self.pending.push_back((port, item));
+        } else if let Err(item) = self.arcs[usize::from(port.0)].send(item) {
+            self.pending.push_back((port, item));
+        }
+    }
+
+    /// Whether all that was put out has gone out.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Moves what waits onto the arcs as far as there is room; says whether all is in. One full arc does not hold up
+    /// another.
+    pub(crate) fn flush(&mut self) -> bool {
+        if self.is_clear() {
+            return true;
+        }
+        let mut full = PortSet::EMPTY;
+        for _ in 0..self.pending.len() {
+            let (port, item) = self.pending.pop_front().expect("counted");
+            if full.contains(port) {
+                self.pending.push_back((port, item));
+            } else if let Err(item) = self.arcs[usize::from(port.0)].send(item) {
+                full.insert(port);
+                self.pending.push_back((port, item));
+            }
+        }
+        full.is_empty()
+    }
+
+    /// Tells those who read the arcs of what was put on them.
+    pub(crate) fn tell(&mut self) {
+        self.arcs.iter_mut().for_each(Sender::tell);
+    }
+
+    /// The operator has another bell; it must flush after this.
+    pub(crate) fn moved(&self, bell: &Arc<Bell>) {
+        self.arcs.iter().for_each(|arc| arc.moved(bell.clone()));
+    }
+}
