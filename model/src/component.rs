@@ -24,6 +24,7 @@ use crate::packet_type::PacketType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// When a component's function fires on packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -116,6 +117,13 @@ pub enum PropertyKind {
     Boolean,
 }
 
+impl Property {
+    /// Whether it need not have a value: no component declares it.
+    pub fn is_reserved(&self) -> bool {
+        self.name == PLACE && self.default.is_none()
+    }
+}
+
 impl PropertyKind {
     /// The value in this kind, or `None` when it is of another.
     pub fn accept(self, value: &Value) -> Option<Value> {
@@ -160,12 +168,29 @@ pub struct Component {
     pub state: Option<String>,
     /// What can be set on it.
     pub properties: Vec<Property>,
+    /// Whether a firing may wait for something outside, a disk or a slow peer: then it is best placed on a thread of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blocking: bool,
 }
 
+/// The property that every operator has without declaring it: the name of the thread that it is placed on, with all others that name the
+/// same; a flow that says nothing of it, or nothing in it, leaves the placement to who starts it. It is a property so that a
+/// placement can be changed by an update as anything else can.
+pub const PLACE: &str = "PLACE";
+
+static PLACED: LazyLock<Property> =
+    LazyLock::new(|| Property { name: PLACE.into(), kind: PropertyKind::Text, default: None });
+
 impl Component {
-    /// The declared property of that name.
+    /// The property of that name.
     pub fn property(&self, name: &str) -> Option<&Property> {
-        self.properties.iter().find(|p| p.name == name)
+        self.settable().find(|p| p.name == name)
+    }
+
+    /// Every property that can be set: those declared, and [`PLACE`].
+    pub fn settable(&self) -> impl Iterator<Item = &Property> {
+        let placed = self.properties.iter().all(|p| p.name != PLACE).then(|| &*PLACED);
+        self.properties.iter().chain(placed)
     }
 
     /// Whether it holds packets between firings.

@@ -61,6 +61,7 @@ pub(crate) fn component(id: &str, rules: &str, inputs: &str, outputs: &str) -> C
         emission,
         wake,
         state,
+        blocking: false,
     }
 }
 

@@ -4,5 +4,7 @@
 
 pub mod check;
 mod cpu;
+#[cfg(test)]
+mod overhead;
 pub mod serve;
 mod spin;

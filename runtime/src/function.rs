@@ -23,6 +23,7 @@
 //! }
 //! ```
 
+use crate::engine::outlet::Outlet;
 use crate::packet::{Packet, State};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry as Poll, Token};
@@ -93,7 +94,7 @@ pub struct Readiness {
     pub writable: bool,
 }
 
-/// What a firing did, for the runtime to carry out and to trace.
+/// What a call did, for the runtime to carry out and to trace.
 #[derive(Debug)]
 pub(crate) enum Done {
     /// A packet for an output, in the lineage of the trigger (or a new one, from a source).
@@ -102,13 +103,20 @@ pub(crate) enum Done {
     Release(Lineage, Option<(PortIndex, Packet)>),
 }
 
+/// Where what a function emits goes.
+pub(crate) enum Out<'a> {
+    /// It is noted, to be carried out after the call; there was so much room before.
+    Noted { done: &'a mut Vec<Done>, room: usize },
+    /// Onto the arcs at once, in the lineage of the packet fired on.
+    Direct(&'a mut Outlet),
+}
+
 /// A firing's view of the world: where it emits, and what it may ask for.
 pub struct Context<'a> {
-    pub(crate) done: &'a mut Vec<Done>,
+    pub(crate) out: Out<'a>,
     pub(crate) again: &'a mut bool,
     pub(crate) version: Version,
     pub(crate) lineage: Option<Lineage>,
-    pub(crate) room: usize,
     pub(crate) poll: &'a Poll,
     /// The bits of a token that name the operator within its worker.
     pub(crate) token_base: usize,
@@ -117,14 +125,21 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// Emits a packet. In a firing on packets it belongs to their lineage; in a wake of a source without inputs each
     /// emission is a firing of its own and begins a lineage.
+    #[inline(always)]
     pub fn emit(&mut self, port: PortIndex, packet: Packet) {
-        self.done.push(Done::Emit(port, packet));
+        match &mut self.out {
+            Out::Noted { done, .. } => done.push(Done::Emit(port, packet)),
+            Out::Direct(outlet) => {
+                outlet.emit(port, self.lineage.expect("only firings on packets emit at once"), packet);
+            }
+        }
     }
 
     /// Ends the hold on a packet that this `buffer` operator took in with that [`lineage`](Self::lineage), and emits
     /// what became of it, if anything. May be called in a firing (even for the packet just taken), a wake or a start.
     pub fn release(&mut self, held: Lineage, emission: Option<(PortIndex, Packet)>) {
-        self.done.push(Done::Release(held, emission));
+        let Out::Noted { done, .. } = &mut self.out else { panic!("only a component that buffers releases open work") };
+        done.push(Done::Release(held, emission));
     }
 
     /// The lineage of the packet that triggered this firing.
@@ -142,8 +157,20 @@ impl Context<'_> {
 
     /// How many more packets fit before the operator's outputs are full. Emitting more is allowed; the operator then
     /// waits until they are in.
-    pub fn room(&self) -> usize {
-        self.room.saturating_sub(self.done.len())
+    pub fn room(&mut self) -> usize {
+        match &mut self.out {
+            Out::Noted { done, room } => room.saturating_sub(done.len()),
+            Out::Direct(outlet) if outlet.is_clear() => outlet.room(),
+            Out::Direct(_) => 0,
+        }
+    }
+
+    /// Whether there was room for all that was emitted at once.
+    pub(crate) fn is_clear(&self) -> bool {
+        match &self.out {
+            Out::Noted { .. } => true,
+            Out::Direct(outlet) => outlet.is_clear(),
+        }
     }
 
     /// Asks for another wake soon, without readiness: for work cut into fair pieces.

@@ -451,6 +451,7 @@ fn component(name: &str, inputs: &[(&str, &str)], outputs: &[(&str, &str)]) -> C
         wake: Wake::None,
         state: None,
         properties: Vec::new(),
+        blocking: false,
     }
 }
 

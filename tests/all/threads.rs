@@ -49,6 +49,15 @@ emission = "each"
 state = "TaggedAgain"
 
 [[component]]
+name = "tag"
+version = "slow"
+inputs = { IN = "number" }
+outputs = { OUT = "number" }
+emission = "each"
+state = "Tagged"
+blocking = true
+
+[[component]]
 name = "merge"
 inputs = { A = "number", B = "number" }
 outputs = { OUT = "number" }
@@ -191,6 +200,7 @@ fn registry(seen: &Seen) -> Registry {
     add(&mut registry, &catalogue, "fork@1", |_| Ok(Fork));
     add(&mut registry, &catalogue, "tag@1", |_| Ok(Tag::default()));
     add(&mut registry, &catalogue, "tag@2", |_| Ok(Tag::default()));
+    add(&mut registry, &catalogue, "tag@slow", |_| Ok(Tag::default()));
     add(&mut registry, &catalogue, "merge@1", |_| Ok(Merge));
     add(&mut registry, &catalogue, "join@1", |_| Ok(Join));
     add(&mut registry, &catalogue, "collect@1", move |_| Ok(Collect { seen: seen.clone() }));
@@ -223,6 +233,16 @@ fn update(component: &str, transfer: &str, operators: &[&str]) -> (Update, Sourc
     spec::update::parse("update.toml", &text).expect("valid")
 }
 
+/// An update that gives operators a place, and with it another version, or none.
+fn moved(operators: &[&str], place: &str, to: Option<(&str, &str)>) -> (Update, SourceMap) {
+    let function = to.map_or("state = \"keep\"\n".into(), |(component, transfer)| {
+        format!("component = \"{component}\"\nstate = {{ transfer = \"{transfer}\" }}\n")
+    });
+    let change = |o: &&str| format!("[operator.{o}]\n{function}[operator.{o}.properties]\nPLACE = \"{place}\"\n");
+    let text = format!("[update]\nname = \"move\"\n{}", operators.iter().map(change).collect::<String>());
+    spec::update::parse("update.toml", &text).expect("valid")
+}
+
 /// Shared with the trace writer, so that a test can read what was written.
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -238,25 +258,41 @@ impl Write for Buffer {
     }
 }
 
+/// Where operators run, how many packets an arc holds, and whether the run is traced: what goes out in runs is sent on another path.
+type Mode = (Placement, usize, bool);
+
 /// Runs a flow, updates its taggers six times while numbers pass, ends it; what the sink saw.
-fn updated_under_load(flow: &str, taggers: &[&str], placement: Placement) -> Vec<Number> {
+fn updated_under_load(flow: &str, taggers: &[&str], mode: Mode) -> Vec<Number> {
+    changed_under_load(flow, mode, |k| {
+        if k % 2 == 0 { update("tag@2", "on", taggers) } else { update("tag@1", "back", taggers) }
+    })
+}
+
+fn changed_under_load(
+    flow: &str,
+    (placement, capacity, is_traced): Mode,
+    change: impl Fn(usize) -> (Update, SourceMap),
+) -> Vec<Number> {
     let seen = Seen::default();
     let registry = registry(&seen);
     let graph = graph(flow, &registry);
     let trace = Buffer::default();
-    let options = Options { capacity: 1, placement, trace: Some(Box::new(trace.clone())), gate: None };
+    let writer = is_traced.then(|| Box::new(trace.clone()) as Box<dyn Write + Send>);
+    let options = Options { capacity, placement, trace: writer, gate: None };
     let running = Running::start(&graph, Arc::new(registry), options).expect("it starts");
     for k in 0..6 {
         let so_far = seen.lock().expect("not poisoned").len();
         while seen.lock().expect("not poisoned").len() < so_far + 30 {
             std::thread::yield_now();
         }
-        let (change, map) = if k % 2 == 0 { update("tag@2", "on", taggers) } else { update("tag@1", "back", taggers) };
+        let (change, map) = change(k);
         running.submit(&change, &map).expect("accepted").wait().expect("answered");
     }
     running.stop().expect("it ends in order");
-    let text = String::from_utf8(trace.0.lock().expect("not poisoned").clone()).expect("text");
-    verify(&Trace::parse("run.trace", &text).expect("readable")).expect("a behaviour of the model");
+    if is_traced {
+        let text = String::from_utf8(trace.0.lock().expect("not poisoned").clone()).expect("text");
+        verify(&Trace::parse("run.trace", &text).expect("readable")).expect("a behaviour of the model");
+    }
     std::mem::take(&mut *seen.lock().expect("not poisoned"))
 }
 
@@ -268,24 +304,72 @@ fn never_mixed(numbers: &[Number]) {
     assert!(versions.len() > 3, "updates took effect while numbers passed: {versions:?}");
 }
 
-const PLACEMENTS: [Placement; 2] = [Placement::ThreadEach, Placement::OneThread];
+const MODES: [Mode; 4] = [
+    (Placement::ThreadEach, 1, true),
+    (Placement::OneThread, 1, true),
+    (Placement::ThreadEach, 64, false),
+    (Placement::Fused, 64, false),
+];
 
 #[test]
 fn on_a_chain_each_number_meets_one_version_in_order() {
     let flow = "count(count) -> a(tag) -> b(tag) -> c(tag) -> sink(collect)";
-    for placement in PLACEMENTS {
-        let numbers = updated_under_load(flow, &["a", "b", "c"], placement);
+    for mode in MODES {
+        let numbers = updated_under_load(flow, &["a", "b", "c"], mode);
         assert!(numbers.iter().enumerate().all(|(i, n)| n.value == i as u64), "all, in order");
         never_mixed(&numbers);
     }
+}
+
+/// Each update gives two operators another place, and another version with it or not; `b` is also moved by itself, from the thread of
+/// `a` to one of its own.
+#[test]
+fn operators_move_from_thread_to_thread_with_what_they_hold() {
+    let flow = "count(count) -> a(tag) -> b(tag) -> c(tag) -> sink(collect)";
+    let to = |k: usize| {
+        let place = ["left", "right", ""][k % 3];
+        match k {
+            0 => moved(&["b"], place, None),
+            _ if k % 2 == 1 => moved(&["a", "c"], place, Some(("tag@2", "on"))),
+            _ => moved(&["a", "c"], place, Some(("tag@1", "back"))),
+        }
+    };
+    for mode in MODES {
+        let numbers = changed_under_load(flow, mode, to);
+        assert!(numbers.iter().enumerate().all(|(i, n)| n.value == i as u64), "all, in order: {mode:?}");
+        for number in &numbers {
+            assert_eq!(number.tags[0], number.tags[2], "{} was tagged by {:?}", number.value, number.tags);
+        }
+    }
+}
+
+/// An operator that blocks has a thread of its own where others share one, and loses it when it blocks no more.
+#[test]
+fn what_blocks_has_a_thread_of_its_own_until_it_is_changed() {
+    let seen = Seen::default();
+    let registry = registry(&seen);
+    let graph = graph("count(count) -> a(tag:version=slow) -> b(tag) -> sink(collect)", &registry);
+    let running = Running::start(&graph, Arc::new(registry), Options::default()).expect("it starts");
+    assert_eq!(running.status().threads, 2);
+    let (change, map) = update("tag@2", "on", &["a"]);
+    running.submit(&change, &map).expect("accepted").wait().expect("answered");
+    while running.status().threads > 1 {
+        std::thread::yield_now();
+    }
+    let (change, map) = moved(&["a", "sink"], "aside", None);
+    running.submit(&change, &map).expect("accepted").wait().expect("answered");
+    assert_eq!(running.status().threads, 2);
+    running.stop().expect("it ends in order");
+    let numbers = std::mem::take(&mut *seen.lock().expect("not poisoned"));
+    assert!(numbers.iter().enumerate().all(|(i, n)| n.value == i as u64), "all, in order");
 }
 
 #[test]
 fn where_branches_join_each_number_meets_one_version_on_both() {
     let flow =
         "count(count) -> fork(fork) A -> a(tag) -> A join(join) -> z(tag) -> sink(collect)\nfork B -> b(tag) -> B join";
-    for placement in PLACEMENTS {
-        let numbers = updated_under_load(flow, &["a", "b", "z"], placement);
+    for mode in MODES {
+        let numbers = updated_under_load(flow, &["a", "b", "z"], mode);
         assert!(numbers.iter().enumerate().all(|(i, n)| n.value == i as u64), "all, in order");
         never_mixed(&numbers);
     }
@@ -294,8 +378,8 @@ fn where_branches_join_each_number_meets_one_version_on_both() {
 #[test]
 fn where_branches_merge_nothing_is_lost_or_doubled() {
     let flow = "count(count) -> fork(fork) A -> a(tag) -> A merge(merge) -> sink(collect)\nfork B -> b(tag) -> B merge";
-    for placement in PLACEMENTS {
-        let mut numbers = updated_under_load(flow, &["a", "b"], placement);
+    for mode in MODES {
+        let mut numbers = updated_under_load(flow, &["a", "b"], mode);
         numbers.sort_by_key(|n| (n.value, n.tags.clone()));
         assert!(numbers.iter().enumerate().all(|(i, n)| n.value == i as u64 / 2), "each twice");
         never_mixed(&numbers);

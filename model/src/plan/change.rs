@@ -226,7 +226,7 @@ impl<'a> Rules<'a, '_> {
                 ],
             );
         }
-        let set = new.properties.iter().filter_map(|property| Some((property.name.clone(), self.property(property)?)));
+        let set = new.settable().filter_map(|property| Some((property.name.clone(), self.property(property)?)));
         set.collect()
     }
 
@@ -234,6 +234,9 @@ impl<'a> Rules<'a, '_> {
     fn property(&mut self, property: &Property) -> Option<Value> {
         let (given, had) = (self.change.properties.get(&property.name), self.node.properties.get(&property.name));
         let value = given.or(had).or(property.default.as_ref());
+        if value.is_none() && property.is_reserved() {
+            return None;
+        }
         let accepted = value.and_then(|value| property.kind.accept(value));
         if accepted.is_none() {
             let (what, label) = match (given, had) {

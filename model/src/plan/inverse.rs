@@ -4,6 +4,7 @@
 //! that brought it there, or, where that is not said, the state as it is, if its type allows that (U14).
 
 use super::place;
+use crate::component::PLACE;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
 use crate::graph::{FlowGraph, Node};
 use crate::update::{Change, StatePolicy, Update};
@@ -57,7 +58,10 @@ fn inverse_of_operators(
         let replaced = old.component.id != new.component.id;
         let differs =
             |(name, value): &(&String, &serde_json::Value)| replaced || new.properties.get(*name) != Some(*value);
-        let properties = old.properties.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone())).collect();
+        let had = old.properties.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone()));
+        // What nobody had said before the update is left open again.
+        let unsaid = new.properties.keys().filter(|name| *name == PLACE && !old.properties.contains_key(*name));
+        let properties = had.chain(unsaid.map(|name| (name.clone(), "".into()))).collect();
         let way = if replaced { policy(&old, &new, Some(said)) } else { Some(StatePolicy::Keep) };
         let Some(state) = way else {
             found.push(untakable(update, map, &old, &new));

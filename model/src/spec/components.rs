@@ -12,6 +12,7 @@
 //! emission = "each"                                 # each, filter, route, many, buffer
 //! wake = "none"                                     # none, source, resume; none when left out
 //! state = "http.LoadState"                          # stateless when left out
+//! blocking = true                                   # a firing may wait for something outside; false when left out
 //!
 //! [component.properties]
 //! ROOT = { kind = "text" }                          # text, integer, boolean
@@ -143,6 +144,7 @@ impl Reader<'_> {
         let firing = firing(&mut table, inputs_count, report);
         let emission = emission(&mut table, outputs_count == 0 && wake == Some(None), report);
         let properties = properties(&mut table, report);
+        let blocking = flag(&mut table, "blocking", "a component", report);
         table.finish(report);
         // Every part is read before the first that is missing ends the reading, so that all faults are reported.
         let version = version?.unwrap_or_else(|| ComponentRef::DEFAULT_VERSION.into());
@@ -156,6 +158,7 @@ impl Reader<'_> {
             wake: wake?.unwrap_or_default(),
             state: state?,
             properties: properties?,
+            blocking: blocking?,
         })
     }
 
@@ -365,6 +368,7 @@ fn print_behaviour(component: &Component) -> String {
         lines.push(format!("wake = \"{}\"", word_of(component.wake, &WAKES)));
     }
     lines.extend(component.state.iter().map(|state| format!("state = {}", toml_text(state))));
+    lines.extend(component.blocking.then(|| "blocking = true".to_owned()));
     if !component.properties.is_empty() {
         lines.push("\n[component.properties]".into());
         lines.extend(component.properties.iter().map(|p| format!("{} = {}", toml_key(&p.name), print_property(p))));

@@ -175,8 +175,8 @@ fn component() -> impl Strategy<Value = Component> {
     let emission = select(vec![Emission::Each, Emission::Filter, Emission::Route, Emission::Many, Emission::Buffer]);
     let wake = select(vec![Wake::None, Wake::Source, Wake::Resume]);
     let ports = (inputs.prop_shuffle(), outputs.prop_shuffle(), properties.prop_shuffle());
-    (id, text(), ports, firing, emission, wake, option::of(text())).prop_map(
-        |(id, summary, (inputs, outputs, properties), firing, emission, wake, state)| Component {
+    (id, text(), ports, firing, emission, wake, option::of(text()), proptest::bool::ANY).prop_map(
+        |(id, summary, (inputs, outputs, properties), firing, emission, wake, state, blocking)| Component {
             id,
             summary,
             inputs,
@@ -186,6 +186,7 @@ fn component() -> impl Strategy<Value = Component> {
             wake,
             state,
             properties,
+            blocking,
         },
     )
 }

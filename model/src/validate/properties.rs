@@ -43,7 +43,7 @@ impl<'a> Initial<'a> {
 
     fn settings(&self, found: &mut Vec<Diagnostic>) -> Settings {
         let mut settings = Settings::new();
-        for property in &self.component.properties {
+        for property in self.component.settable() {
             let packets: Vec<_> = self.packets.iter().filter(|(_, p)| p.to.port_name() == property.name).collect();
             let value = match packets.as_slice() {
                 [] => property.default.as_ref().and_then(|value| property.kind.accept(value)),
@@ -54,7 +54,8 @@ impl<'a> Initial<'a> {
                     value
                 }
             };
-            if packets.is_empty() && property.default.is_none() && !self.misspelt() {
+            let may_be_unset = property.default.is_some() || property.is_reserved();
+            if packets.is_empty() && !may_be_unset && !self.misspelt() {
                 found.push(self.unset(property));
             }
             settings.extend(value.map(|value| (property.name.clone(), value)));

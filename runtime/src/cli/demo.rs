@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200_000))]
     rate: Option<u32>,
     /// Which operators share a thread: thread-each or one-thread.
-    #[arg(long, default_value_t = Placement::ThreadEach)]
+    #[arg(long, default_value_t = Placement::default())]
     placement: Placement,
     /// Where the HTML report goes.
     #[arg(long, default_value = "neurath-demo.html", value_name = "FILE")]

@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     admin: Option<PathBuf>,
     /// Which operators share a thread: thread-each or one-thread.
-    #[arg(long, default_value_t = Placement::ThreadEach)]
+    #[arg(long, default_value_t = Placement::default())]
     placement: Placement,
     /// How many packets an arc holds.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]

@@ -20,11 +20,13 @@ mod turns;
 use crate::engine::arc::{Item, Receiver};
 use crate::engine::carried::Carried;
 use crate::engine::control::Control;
+use crate::engine::crew::Berth;
 use crate::engine::gate::Gate;
 use crate::engine::mailbox::Mailbox;
 use crate::engine::outlet::Outlet;
 use crate::engine::signal::Bell;
 use crate::engine::tracer::Tracer;
+use crate::engine::worker::Worker;
 use crate::function::{Done, Function, Readiness, Registry};
 use crate::packet::Packet;
 use mio::Registry as Poll;
@@ -114,6 +116,8 @@ pub(crate) struct Activation {
     pub(crate) body: Body,
     pub(crate) mailbox: Mailbox,
     pub(crate) bell: Arc<Bell>,
+    /// Where it goes on when its turn is over, if not here.
+    pub(crate) moves_to: Option<Berth>,
     pub(crate) control: Arc<Control>,
     pub(crate) registry: Arc<Registry>,
     /// How many packets an arc holds, but for feedback.
@@ -178,6 +182,12 @@ enum Pick {
     Tuple,
 }
 
+/// The lineage that an operator begins next.
+fn next_lineage(at: OperatorId, begun: &mut u64) -> Lineage {
+    *begun += 1;
+    Lineage::new(at, *begun - 1)
+}
+
 impl Activation {
     /// Whether it has taken its last step: it has ended, and every arc into it is read to its end.
     pub(crate) fn is_over(&self) -> bool {
@@ -196,7 +206,7 @@ impl Activation {
         self.bell.hush();
         self.mailbox.open();
         let mut steps = 0;
-        while steps < quantum && self.outlet.flush() {
+        while steps < quantum && self.moves_to.is_none() && self.outlet.flush() {
             let fired = self.fire_on_a_run(poll, quantum - steps);
             if fired == 0 && !self.step(poll) {
                 break;
@@ -206,6 +216,26 @@ impl Activation {
         self.outlet.flush();
         self.outlet.tell();
         Turned { steps, goes_on: steps >= quantum && !self.is_over() }
+    }
+
+    /// Leaves its thread for another. Everybody who calls it is told of its new bell; what they did before that is seen there in its first
+    /// turn.
+    pub(crate) fn move_to(mut self: Box<Self>, berth: &Berth) {
+        self.bell = berth.bell();
+        self.token_base = self.bell.seat() << Worker::TOKEN_SHIFT;
+        for slot in &self.inputs {
+            if let Slot::Arc(receiver) = slot {
+                receiver.read_by(self.bell.clone());
+            }
+        }
+        self.outlet.moved(&self.bell);
+        self.control.moved(self.at, &self.bell);
+        if let Some(gate) = &self.gate {
+            gate.introduce(self.at, self.bell.clone());
+        }
+        // Told of by the poll that is left behind.
+        self.progress.ready.clear();
+        berth.board(self);
     }
 
     fn fire(&mut self, port: PortIndex, (taken, packet): (Lineage, Packet), poll: &Poll) {
@@ -228,8 +258,11 @@ impl Activation {
     /// A lineage ends on a feedback arc, so a firing on what came over one begins another; but for a source, which
     /// begins one with what it lets go.
     fn lineage_of_firing(&mut self, port: PortIndex, taken: Lineage) -> Lineage {
-        let came_back = self.interface.feedback.contains(port);
-        if came_back && self.rules().wake != Wake::Source { self.begin() } else { taken }
+        if self.begins_at(port) { self.begin() } else { taken }
+    }
+
+    fn begins_at(&self, port: PortIndex) -> bool {
+        self.interface.feedback.contains(port) && self.rules().wake != Wake::Source
     }
 
     fn join(&mut self, poll: &Poll) {

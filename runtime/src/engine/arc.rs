@@ -19,7 +19,7 @@
 //! producer what it has sent. The producer remembers the consumer's count, and looks again only if that leaves no room.
 //!
 //! Packets are taken and sent in runs: what was taken is counted, and what was sent is told of, when the run is over
-//! ([`publish`](Receiver::publish), [`tell`](Sender::tell)).
+//! ([`take_run`](Receiver::take_run), [`tell`](Sender::tell)).
 //!
 //! When the consumer's end moves with packets inside, the producer may be about to tell the old consumer of one more. It puts
 //! the packet on the arc first and then asks who reads; the new consumer says that it reads first and then looks. With
@@ -30,7 +30,7 @@ use super::carried::Carried;
 use super::signal::Bell;
 use super::sync::{
     AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer,
-    PushError, RingBuffer, fence, in_order,
+    RingBuffer, fence, in_order,
 };
 use crate::packet::Packet;
 use neurath_model::id::Lineage;
@@ -49,7 +49,8 @@ pub(crate) enum Item {
     End,
 }
 
-type Parcel = (Lineage, Packet);
+/// A packet and its lineage.
+pub(crate) type Parcel = (Lineage, Packet);
 
 /// What stands between packets.
 #[derive(Debug)]
@@ -91,6 +92,10 @@ pub(crate) struct Sender {
     sent: usize,
     /// How many were taken when it last looked.
     taken: usize,
+    /// How many of those that fitted, when it last looked, still do. It looks again when none does, and after it has told of what it sent.
+    free: usize,
+    /// How many fitted then; so many less what is free were sent since, and are not counted yet.
+    found: usize,
     /// Who read the arc when it had moved so often.
     consumer: Arc<Bell>,
     moves: u32,
@@ -126,7 +131,17 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
         between: Mutex::new(VecDeque::new()),
         put_between: AtomicUsize::new(0),
     });
-    let sender = Sender { ring: send, shared: shared.clone(), sent: 0, taken: 0, consumer, moves: 0, untold: false };
+    let sender = Sender {
+        ring: send,
+        shared: shared.clone(),
+        sent: 0,
+        taken: 0,
+        free: 0,
+        found: 0,
+        consumer,
+        moves: 0,
+        untold: false,
+    };
     let receiver = Receiver { ring: receive, seen: 0, shared, taken: 0, between: None, taken_between: 0, ended: false };
     (sender, receiver)
 }
@@ -134,6 +149,7 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
 impl Sender {
     /// How many more packets fit, at least; none only if none did just now.
     pub(crate) fn room(&mut self) -> usize {
+        self.count();
         let capacity = self.shared.capacity.load(Ordering::Relaxed);
         let room = capacity.saturating_sub(self.sent.wrapping_sub(self.taken));
         if room > 0 {
@@ -144,22 +160,34 @@ impl Sender {
         capacity.saturating_sub(self.sent.wrapping_sub(self.taken))
     }
 
-    /// Whether a packet fits; if not, the producer will be woken when one does.
-    fn has_room_or_waits(&mut self) -> bool {
-        if self.room() > 0 {
-            return true;
+    /// Counts what was sent; room must be found anew after that.
+    fn count(&mut self) {
+        let sent = self.found - self.free;
+        self.sent = self.sent.wrapping_add(sent);
+        self.untold |= sent > 0;
+        (self.found, self.free) = (0, 0);
+    }
+
+    /// Looks for room; where there is none, the producer will be called when there is.
+    #[cold]
+    fn find_room_or_wait(&mut self) -> bool {
+        let mut room = self.room();
+        if room == 0 {
+            self.shared.producer_waits.swap(true, Ordering::Relaxed);
+            fence(Order::WaitThenRoom);
+            room = self.room();
         }
-        self.shared.producer_waits.swap(true, Ordering::Relaxed);
-        fence(Order::WaitThenRoom);
-        self.room() > 0
+        (self.found, self.free) = (room, room);
+        room > 0
     }
 
     /// Puts an item on the arc; a packet only where there is room. If there is none, it gives the packet back, and the producer will
     /// be called when there is. The consumer is told by [`tell`](Self::tell).
     pub(crate) fn send(&mut self, item: Item) -> Result<(), Item> {
         match item {
-            Item::Packet(..) if !self.has_room_or_waits() => return Err(item),
-            Item::Packet(lineage, packet) => self.push((lineage, packet)),
+            Item::Packet(lineage, packet) => {
+                return self.send_packet(lineage, packet).map_err(|packet| Item::Packet(lineage, packet));
+            }
             Item::Marker(carried) => self.put_between(Between::Marker(carried)),
             Item::End => self.put_between(Between::End),
         }
@@ -167,14 +195,25 @@ impl Sender {
         Ok(())
     }
 
-    fn push(&mut self, parcel: Parcel) {
-        if let Err(PushError::Full(parcel)) = self.ring.push(parcel) {
-            self.go_on_in_a_larger_ring();
-            self.ring.push(parcel).expect("a new ring is empty");
+    /// The same for a packet.
+    #[inline(always)]
+    pub(crate) fn send_packet(&mut self, lineage: Lineage, packet: Packet) -> Result<(), Packet> {
+        if self.free == 0 && !self.find_room_or_wait() {
+            return Err(packet);
         }
-        self.sent = self.sent.wrapping_add(1);
+        if self.ring.is_full() {
+            self.go_on_in_a_larger_ring();
+        }
+        if let Err(full) = self.ring.push((lineage, packet)) {
+            // Not dropped, for then the parcel would be put together in memory each time, which costs more than all the rest.
+            std::mem::forget(full);
+            unreachable!("the ring has room");
+        }
+        self.free -= 1;
+        Ok(())
     }
 
+    #[cold]
     fn go_on_in_a_larger_ring(&mut self) {
         let size = (2 * self.ring.buffer().capacity()).min(LARGEST_RING);
         let (send, receive) = RingBuffer::new(size);
@@ -183,6 +222,9 @@ impl Sender {
     }
 
     fn put_between(&mut self, between: Between) {
+        let free = self.free;
+        self.count();
+        (self.found, self.free) = (free, free);
         assert!(!self.ring.is_abandoned(), "a consumer reads its arc to the end");
         self.shared.between.lock().expect("not poisoned").push_back((self.sent, between));
         self.shared.put_between.fetch_add(1, Ordering::Relaxed);
@@ -190,6 +232,7 @@ impl Sender {
 
     /// Tells whoever reads the arc now of what was sent, if anything was.
     pub(crate) fn tell(&mut self) {
+        self.count();
         if !std::mem::take(&mut self.untold) {
             return;
         }
@@ -313,8 +356,25 @@ impl Receiver {
         }
     }
 
-    /// Takes a packet of a [`run`](Self::run). Its room is the producer's after [`publish`](Self::publish).
-    pub(crate) fn next_packet(&mut self) -> Parcel {
+    /// Takes packets of a [`run`](Self::run), at most so many, for as long as they are wanted; says how many. Their room is the
+    /// producer's when they are taken.
+    #[inline(always)]
+    pub(crate) fn take_run(&mut self, most: usize, mut wants: impl FnMut(Lineage, Packet) -> bool) -> usize {
+        let chunk = self.ring.read_chunk(most).expect("packets are taken where they stand");
+        let mut count = 0;
+        for (lineage, packet) in chunk {
+            count += 1;
+            if !wants(lineage, packet) {
+                break;
+            }
+        }
+        self.seen -= count;
+        self.taken = self.taken.wrapping_add(count);
+        self.publish();
+        count
+    }
+
+    fn next_packet(&mut self) -> Parcel {
         let parcel = self.ring.pop().expect("an item is taken where one stands");
         self.seen -= 1;
         self.taken = self.taken.wrapping_add(1);
@@ -322,7 +382,7 @@ impl Receiver {
     }
 
     /// Gives the producer the room of what was taken.
-    pub(crate) fn publish(&self) {
+    fn publish(&self) {
         self.shared.taken.0.store(self.taken, Ordering::Release);
         self.wake_producer();
     }

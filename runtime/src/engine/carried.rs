@@ -3,6 +3,7 @@
 //! One `Carried` is shared by all copies of an update's marker. Each operator takes out what is meant for it, at its
 //! computation time, and notes how far the marker has come.
 
+use crate::engine::crew::Berth;
 use crate::function::{Function, Properties};
 use neurath_model::component::Component;
 use neurath_model::id::{OperatorId, PortSet};
@@ -29,6 +30,8 @@ pub(crate) struct Replacement {
     pub(crate) function: Box<dyn Function>,
     pub(crate) component: Component,
     pub(crate) state: StatePolicy,
+    /// Where it goes on, if not on the same thread.
+    pub(crate) berth: Option<Berth>,
 }
 
 /// Where a marker stands at an operator.

@@ -11,7 +11,7 @@
 use crate::engine::arc::Receiver;
 use crate::engine::carried::Carried;
 use crate::engine::mailbox::{Address, Letter};
-use crate::engine::signal::Signal;
+use crate::engine::signal::{Bell, Signal};
 use crate::engine::tracer::{Doors, Known};
 use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
@@ -168,6 +168,13 @@ impl Control {
             receiver.widen();
         }
         ledger.send(to.operator, Letter::Arc(arc, receiver));
+    }
+
+    /// An operator has another bell: letters ring it from now on, and those that came before are found in its mailbox.
+    pub(crate) fn moved(&self, at: OperatorId, bell: &Arc<Bell>) {
+        if let Some(address) = self.lock().directory.get_mut(&at) {
+            address.moved(bell.clone());
+        }
     }
 
     /// An operator tells the exit.

@@ -9,13 +9,14 @@ use crate::engine::control::{Control, Ledger};
 use crate::engine::gate::Gate;
 use crate::engine::mailbox::{Letter, mailbox};
 use crate::engine::outlet::Outlet;
-use crate::engine::placement::Placement;
+use crate::engine::placement::{Home, Placement};
 use crate::engine::signal::{Bell, Signal};
 use crate::engine::tracer::{Known, TraceFile, Tracer};
 use crate::engine::worker::Worker;
 use crate::function::{Function, Registry};
 use mio::Poll;
 use neurath_model::component::Component;
+use neurath_model::graph::Node;
 use neurath_model::id::{ArcId, OperatorId};
 use neurath_model::program::{Feed, Program};
 use neurath_model::protocol::Operator;
@@ -29,6 +30,19 @@ use std::thread::JoinHandle;
 pub(crate) struct Berth {
     newcomers: mpsc::Sender<Box<Activation>>,
     signal: Arc<Signal>,
+}
+
+impl Berth {
+    /// A bell for whoever comes here.
+    pub(crate) fn bell(&self) -> Arc<Bell> {
+        Bell::new(&self.signal)
+    }
+
+    /// Sends an operator there. A thread that has failed takes nobody in; that is reported where it matters.
+    pub(crate) fn board(&self, activation: Box<Activation>) {
+        let _ = self.newcomers.send(activation);
+        self.signal.notify();
+    }
 }
 
 /// An operator to be put to work.
@@ -48,8 +62,8 @@ pub(crate) struct Crew {
     known: Known,
     capacity: usize,
     gate: Option<Arc<Gate>>,
-    /// The one thread, where there is only one.
-    shared: Mutex<Option<Berth>>,
+    /// Threads that operators share, by name.
+    shared: Mutex<BTreeMap<String, Berth>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -65,18 +79,30 @@ impl Crew {
         Self { placement, control, registry, trace, known, capacity, gate, shared, threads }
     }
 
-    /// A place for one more operator.
-    pub(crate) fn berth(&self) -> io::Result<Berth> {
-        match self.placement {
-            Placement::ThreadEach => self.start_thread(),
-            Placement::OneThread => {
+    /// A place for an operator.
+    pub(crate) fn berth(&self, node: &Node) -> io::Result<Berth> {
+        match self.placement.home(node) {
+            Home::Own => self.start_thread(),
+            Home::Shared(name) => {
                 let mut shared = self.shared.lock().expect("not poisoned");
-                match &*shared {
-                    Some(berth) => Ok(berth.clone()),
-                    None => Ok(shared.insert(self.start_thread()?).clone()),
+                if let Some(berth) = shared.get(&name) {
+                    return Ok(berth.clone());
                 }
+                let berth = self.start_thread()?;
+                shared.insert(name, berth.clone());
+                Ok(berth)
             }
         }
+    }
+
+    /// A place for an operator that an update changes, if it is another than the one it has.
+    pub(crate) fn berth_of_changed(&self, before: &Node, after: &Node) -> io::Result<Option<Berth>> {
+        self.moves(before, after).then(|| self.berth(after)).transpose()
+    }
+
+    /// Whether a change of an operator gives it another place.
+    pub(crate) fn moves(&self, before: &Node, after: &Node) -> bool {
+        self.placement.home(before) != self.placement.home(after)
     }
 
     fn start_thread(&self) -> io::Result<Berth> {
@@ -99,8 +125,7 @@ impl Crew {
     /// Puts operators to work. Those are all that an update brings in, or all of the program at its start; arcs that lead from
     /// them to others are sent there, to be attached in their time.
     pub(crate) fn launch(&self, ledger: &mut Ledger, recruits: Vec<Recruit>) {
-        let bells: BTreeMap<OperatorId, Arc<Bell>> =
-            recruits.iter().map(|r| (r.at, Bell::new(&r.berth.signal))).collect();
+        let bells: BTreeMap<OperatorId, Arc<Bell>> = recruits.iter().map(|r| (r.at, r.berth.bell())).collect();
         let mut ends = self.arcs(&ledger.program, &bells);
         let mut ready = Vec::new();
         for recruit in recruits {
@@ -123,9 +148,7 @@ impl Crew {
             ledger.send(ledger.program.arc(arc).to.operator, Letter::Arc(arc, receiver));
         }
         for (berth, activation) in ready {
-            // A thread that has failed takes nobody in; that is reported where it matters.
-            let _ = berth.newcomers.send(Box::new(activation));
-            berth.signal.notify();
+            berth.board(Box::new(activation));
         }
     }
 
@@ -179,6 +202,7 @@ impl Crew {
             gate: self.gate.clone(),
             token_base: bell.seat() << Worker::TOKEN_SHIFT,
             bell,
+            moves_to: None,
             progress: Progress::of(if operator.stopped { born.stopped() } else { born }),
         }
     }
@@ -190,9 +214,9 @@ impl Crew {
         threads.len()
     }
 
-    /// No more operators join: the one thread, where there is only one, may end with the last of them.
+    /// No more operators join: threads that are shared may end with the last of them.
     pub(crate) fn dismiss(&self) {
-        self.shared.lock().expect("not poisoned").take();
+        self.shared.lock().expect("not poisoned").clear();
     }
 
     /// Waits until every thread has ended.

@@ -5,7 +5,7 @@
 use super::arc::Receiver;
 use super::carried::Carried;
 use super::signal::Bell;
-use super::sync::mpsc;
+use super::sync::{AtomicUsize, Ordering, mpsc};
 use crate::packet::State;
 use neurath_model::id::{ArcId, UpdateId};
 use neurath_model::marker::Mail;
@@ -26,6 +26,8 @@ pub(crate) enum Letter {
 #[derive(Clone)]
 pub(crate) struct Address {
     letters: mpsc::Sender<Letter>,
+    /// How many were ever sent: a look at it costs less than one into the channel.
+    sent: Arc<AtomicUsize>,
     bell: Arc<Bell>,
 }
 
@@ -33,6 +35,7 @@ impl Address {
     /// Sends a letter. An operator that has left reads no more, and misses nothing.
     pub(crate) fn send(&self, letter: Letter) {
         let _ = self.letters.send(letter);
+        self.sent.fetch_add(1, Ordering::Relaxed);
         self.bell.ring();
     }
 
@@ -45,6 +48,8 @@ impl Address {
 /// What has come and was not taken yet.
 pub(crate) struct Mailbox {
     letters: mpsc::Receiver<Letter>,
+    sent: Arc<AtomicUsize>,
+    opened: usize,
     mail: VecDeque<(Mail, Option<Arc<Carried>>)>,
     arcs: BTreeMap<ArcId, Receiver>,
     state: Option<(Option<State>, usize)>,
@@ -53,15 +58,18 @@ pub(crate) struct Mailbox {
 /// A mailbox and its address.
 pub(crate) fn mailbox(bell: Arc<Bell>) -> (Address, Mailbox) {
     let (send, letters) = mpsc::channel();
-    let mailbox = Mailbox { letters, mail: VecDeque::new(), arcs: BTreeMap::new(), state: None };
-    (Address { letters: send, bell }, mailbox)
+    let sent = Arc::new(AtomicUsize::new(0));
+    let address = Address { letters: send, sent: sent.clone(), bell };
+    (address, Mailbox { letters, sent, opened: 0, mail: VecDeque::new(), arcs: BTreeMap::new(), state: None })
 }
 
 impl Mailbox {
-    /// Sorts what has come.
+    /// Sorts what has come. The bell was hushed before: what is not seen here will ring it.
     pub(crate) fn open(&mut self) {
-        while let Ok(letter) = self.letters.try_recv() {
-            match letter {
+        let sent = self.sent.load(Ordering::Relaxed);
+        while self.opened != sent {
+            self.opened = self.opened.wrapping_add(1);
+            match self.letters.recv().expect("it was sent before it was counted") {
                 Letter::Mail(mail, carried) => self.mail.push_back((mail, carried)),
                 Letter::Arc(arc, receiver) => drop(self.arcs.insert(arc, receiver)),
                 Letter::State(state, held) => self.state = Some((state, held)),

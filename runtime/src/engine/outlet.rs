@@ -32,8 +32,18 @@ impl Outlet {
     }
 
     /// Puts a packet on an arc, behind what waits for room.
+    #[inline(always)]
     pub(crate) fn emit(&mut self, port: PortIndex, lineage: Lineage, packet: Packet) {
-        self.put(port, Item::Packet(lineage, packet));
+        let left =
+            if self.is_clear() { self.arcs[usize::from(port.0)].send_packet(lineage, packet) } else { Err(packet) };
+        if let Err(packet) = left {
+            self.hold_back(port, Item::Packet(lineage, packet));
+        }
+    }
+
+    #[cold]
+    fn hold_back(&mut self, port: PortIndex, item: Item) {
+        self.pending.push_back((port, item));
     }
 
     /// Puts an item on an arc, behind what waits for room.

@@ -1,22 +1,61 @@
 //! Placement: which operators share a thread. Operators do not know; it is chosen when a flow is started, and
 //! those that updates bring in are placed by it too.
+//!
+//! ```text
+//!   a place is said (property PLACE)     with all others of that place
+//!   fused         blocking components    each on a thread of its own
+//!                 all others             on one thread
+//!   thread-each                          each on a thread of its own, as in the paper
+//!   one-thread                           on one thread
+//! ```
+//!
+//! An update that gives an operator another place, or a component that blocks in place of one that does not, moves it: its function is
+//! taken out on the one thread, and the next one is started on the other.
 
+use neurath_model::component::PLACE;
+use neurath_model::graph::Node;
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
 /// A way to place operators on threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Placement {
-    /// A thread for each operator of the flow, as in the paper.
+    /// One thread for all operators but those whose components block, which have threads of their own.
     #[default]
+    Fused,
+    /// A thread for each operator of the flow, as in the paper.
     ThreadEach,
     /// One thread for all.
     OneThread,
 }
 
+/// Where an operator runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// On a thread of its own.
+    Own,
+    /// On the thread of that name.
+    Shared(String),
+}
+
+impl Placement {
+    /// Where an operator runs.
+    pub(crate) fn home(self, node: &Node) -> Home {
+        let place = node.properties.get(PLACE).and_then(Value::as_str).unwrap_or_default();
+        match self {
+            _ if !place.is_empty() => Home::Shared(place.to_owned()),
+            Self::ThreadEach => Home::Own,
+            Self::Fused if node.component.blocking => Home::Own,
+            Self::Fused | Self::OneThread => Home::Shared(String::new()),
+        }
+    }
+}
+
 impl fmt::Display for Placement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Fused => "fused",
             Self::ThreadEach => "thread-each",
             Self::OneThread => "one-thread",
         })
@@ -28,9 +67,10 @@ impl FromStr for Placement {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            "fused" => Ok(Self::Fused),
             "thread-each" => Ok(Self::ThreadEach),
             "one-thread" => Ok(Self::OneThread),
-            other => Err(format!("`{other}` is not a placement; expected thread-each or one-thread")),
+            other => Err(format!("`{other}` is not a placement; expected fused, thread-each or one-thread")),
         }
     }
 }

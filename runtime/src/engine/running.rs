@@ -125,7 +125,7 @@ impl Running {
         let traced = (trace.clone(), known);
         let crew =
             Crew::new(options.placement, control.clone(), registry.clone(), traced, (options.capacity, options.gate));
-        let berths = (0..functions.len()).map(|_| crew.berth()).collect::<std::io::Result<Vec<_>>>();
+        let berths = graph.operators().map(|(_, node)| crew.berth(node)).collect::<std::io::Result<Vec<_>>>();
         let berths = berths.map_err(|e| cannot_run(&e))?;
         let recruits = graph.operators().zip(functions).zip(berths).map(|(((at, node), function), berth)| Recruit {
             at,
@@ -292,7 +292,7 @@ impl Running {
         for (to, state) in handed {
             self.has_transfer(state, to, map).map_err(|d| Diagnostics(vec![d]))?;
         }
-        let berths = nodes().map(|_| self.crew.berth()).collect::<std::io::Result<Vec<_>>>();
+        let berths = nodes().map(|node| self.crew.berth(node)).collect::<std::io::Result<Vec<_>>>();
         let berths = berths.map_err(|e| cannot_run(&e))?;
         Ok(functions
             .into_iter()
@@ -345,31 +345,46 @@ impl Running {
         let Some(node) = plan.after.find(name).map(|id| plan.after.operator(id)) else {
             return Ok(PreparedAction::Rewire);
         };
-        let properties = Properties::new(node.properties.clone());
-        let id = &node.component.id;
-        let place = map.place_change(&node.name, "changed here");
         match action {
-            Action::Configure { .. } => {
-                let old = Properties::new(before.operator(at).properties.clone());
-                // A function that is replaced as well was built with the new values, which says more than any check.
-                if before.operator(at).component.id == *id {
-                    let checked = self.registry.accepts_properties(id, &old, &properties);
-                    checked.map_err(|e| cannot_build(&node.name, &id.to_string(), e.to_string(), place))?;
-                }
-                Ok(PreparedAction::Configure(properties))
-            }
-            Action::Replace { state, .. } => {
-                self.has_transfer(state, &node.name, map)?;
-                let built = self.registry.build(&node.component.id, &properties);
-                let function = built
-                    .map_err(|e| cannot_build(&node.name, &node.component.id.to_string(), e.to_string(), place))?;
-                let replacement = Replacement { function, component: node.component.clone(), state: state.clone() };
-                Ok(PreparedAction::Replace(Box::new(replacement)))
-            }
+            Action::Configure { .. } => self.prepare_values(before.operator(at), node, map),
+            Action::Replace { state, .. } => self.prepare_function(before.operator(at), node, state, map),
             Action::HandOver { .. } | Action::Disconnect { .. } | Action::Connect { .. } | Action::Retire => {
                 Ok(PreparedAction::Rewire)
             }
         }
+    }
+
+    /// New values of properties; if one of them is another place, a function that goes on there.
+    fn prepare_values(&self, before: &Node, node: &Node, map: &SourceMap) -> Result<PreparedAction, Diagnostic> {
+        let id = &node.component.id;
+        // A function that is replaced as well was built with the new values, which says more than any check.
+        if before.component.id == *id {
+            if self.crew.moves(before, node) {
+                return self.prepare_function(before, node, &StatePolicy::Keep, map);
+            }
+            let [old, new] = [before, node].map(|node| Properties::new(node.properties.clone()));
+            let checked = self.registry.accepts_properties(id, &old, &new);
+            let place = map.place_change(&node.name, "changed here");
+            checked.map_err(|e| cannot_build(&node.name, &id.to_string(), e.to_string(), place))?;
+        }
+        Ok(PreparedAction::Configure(Properties::new(node.properties.clone())))
+    }
+
+    fn prepare_function(
+        &self,
+        before: &Node,
+        node: &Node,
+        state: &StatePolicy,
+        map: &SourceMap,
+    ) -> Result<PreparedAction, Diagnostic> {
+        self.has_transfer(state, &node.name, map)?;
+        let place = map.place_change(&node.name, "changed here");
+        let refused = |why: String| cannot_build(&node.name, &node.component.id.to_string(), why, place);
+        let built = self.registry.build(&node.component.id, &Properties::new(node.properties.clone()));
+        let berth = self.crew.berth_of_changed(before, node).map_err(|e| format!("there is no thread for it: {e}"));
+        let (function, berth) = built.map_err(|e| e.to_string()).and_then(|f| Ok((f, berth?))).map_err(refused)?;
+        let replacement = Replacement { function, component: node.component.clone(), state: state.clone(), berth };
+        Ok(PreparedAction::Replace(Box::new(replacement)))
     }
 }
 

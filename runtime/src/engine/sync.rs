@@ -9,7 +9,7 @@
 use std::sync::atomic;
 
 pub(crate) use mio::{Poll, Token, Waker};
-pub(crate) use rtrb::{Consumer, Producer, PushError, RingBuffer};
+pub(crate) use rtrb::{Consumer, Producer, RingBuffer};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Mutex, mpsc};
 

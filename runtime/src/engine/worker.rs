@@ -132,13 +132,19 @@ impl Worker {
         let Some(activation) = &mut seat.activation else { return 0 };
         let turned = activation.run(self.poll.registry(), Self::QUANTUM);
         if activation.is_over() {
-            seat.activation = None;
-            self.seated -= 1;
-            self.signal.leave(number);
+            self.leave(number);
+        } else if let Some(berth) = activation.moves_to.take() {
+            self.leave(number).move_to(&berth);
         } else if turned.goes_on {
             self.line_up(number);
         }
         turned.steps.max(1)
+    }
+
+    fn leave(&mut self, number: usize) -> Box<Activation> {
+        self.seated -= 1;
+        self.signal.leave(number);
+        self.seats[number].activation.take().expect("it sat there")
     }
 
     /// Sleeps until something happens, unless something has.

@@ -161,6 +161,7 @@ fn load(version: &str, body: &str, summary: &str) -> Component {
         inputs: vec![input("IN", "http.Request")],
         outputs: vec![output("OUT", &format!("http.Loaded({body})"))],
         properties: vec![text("ROOT")],
+        blocking: body == "bytes",
         ..component("http/load", version, summary)
     }
 }
@@ -221,6 +222,7 @@ fn merge_1() -> Component {
 fn reply_1() -> Component {
     Component {
         properties: vec![integer("SEND_TIMEOUT_MS", 30_000)],
+        blocking: true,
         ..reply("1", "bytes", "http.ReplyBlocking", "sends one response after the other, waiting for each socket")
     }
 }
@@ -255,6 +257,7 @@ fn component(name: &str, version: &str, summary: &str) -> Component {
         wake: Wake::None,
         state: None,
         properties: Vec::new(),
+        blocking: false,
     }
 }
 

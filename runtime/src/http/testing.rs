@@ -11,7 +11,7 @@ pub(crate) mod client;
 
 use super::components::register;
 use super::observations::Observations;
-use crate::function::{Context, Done, Function, Properties, Readiness, Registry};
+use crate::function::{Context, Done, Function, Out, Properties, Readiness, Registry};
 use crate::packet::Packet;
 use mio::{Events, Poll, Token};
 use neurath_model::component::{Component, Emission, Firing, Wake};
@@ -269,11 +269,10 @@ impl Server {
         let mut done = Vec::new();
         let operator = &mut self.operators[index];
         let mut cx = Context {
-            done: &mut done,
+            out: Out::Noted { done: &mut done, room: ROOM },
             again: &mut operator.again,
             version: operator.version,
             lineage,
-            room: ROOM,
             poll: self.poll.registry(),
             token_base: operator.generation << GENERATION_SHIFT | index << OPERATOR_SHIFT,
         };

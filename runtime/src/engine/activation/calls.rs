@@ -1,7 +1,7 @@
 //! Calls of the function, and what it did in them: emissions, open work held and let go.
 
-use super::{Activation, Body, Rules};
-use crate::function::{Context, Done, Function};
+use super::{Activation, Body, Rules, next_lineage};
+use crate::function::{Context, Done, Function, Out};
 use mio::Registry as Poll;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::component::{Emission, Wake};
@@ -29,11 +29,10 @@ impl Activation {
     ) {
         let room = self.outlet.room();
         let mut cx = Context {
-            done: &mut self.progress.done,
+            out: Out::Noted { done: &mut self.progress.done, room },
             again: &mut self.progress.again,
             version: self.progress.operator.version(),
             lineage,
-            room,
             poll,
             token_base: self.token_base,
         };
@@ -70,23 +69,23 @@ impl Activation {
         }
         let turn = if rules.emission == Emission::Each { rules.outputs.max(1) } else { 1 };
         let mut emissions = std::mem::take(&mut self.progress.done);
-        for firing in chunks(emissions.drain(..), turn) {
+        let mut left = emissions.drain(..).peekable();
+        while left.peek().is_some() {
             let lineage = self.begin();
             let mut emits = Emits::new();
-            for done in firing {
+            for done in left.by_ref().take(turn) {
                 let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
                 emits.push(port);
                 self.outlet.emit(port, lineage, packet);
             }
             self.note(&Choice::Wake { at: self.at, releases: None, emits }, &[]);
         }
+        drop(left);
         self.progress.done = emissions;
     }
 
     pub(super) fn begin(&mut self) -> Lineage {
-        let lineage = Lineage::new(self.at, self.progress.begun);
-        self.progress.begun += 1;
-        lineage
+        next_lineage(self.at, &mut self.progress.begun)
     }
 
     /// Open work that the function let go: each is a firing of its own.
@@ -109,16 +108,4 @@ impl Activation {
         }
         self.progress.done = released;
     }
-}
-
-/// Splits an iterator into runs of `size`.
-fn chunks<T>(items: impl Iterator<Item = T>, size: usize) -> Vec<Vec<T>> {
-    let mut all: Vec<Vec<T>> = Vec::new();
-    for item in items {
-        match all.last_mut() {
-            Some(last) if last.len() < size => last.push(item),
-            _ => all.push(vec![item]),
-        }
-    }
-    all
 }

@@ -169,5 +169,7 @@ impl Activation {
         }
         self.assert_silent();
         self.progress.started = false;
+        // It starts where it goes on.
+        self.moves_to = new.berth.or(self.moves_to.take());
     }
 }

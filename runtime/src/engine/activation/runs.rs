@@ -4,8 +4,10 @@
 //! invoke the function. A run ends at a marker, at the end of the arc, where outputs are full, or with the operator's turn; so it never
 //! keeps an update waiting for longer than a turn takes.
 
-use super::{Activation, Body, Slot};
+use super::{Activation, Body, Progress, Slot, next_lineage};
+use crate::function::{Context, Out};
 use mio::Registry as Poll;
+use neurath_model::component::Emission;
 use neurath_model::id::{PortIndex, PortSet};
 
 impl Activation {
@@ -14,19 +16,39 @@ impl Activation {
         let Some((port, run)) = self.port_with_a_run() else { return 0 };
         self.progress.woke = false;
         self.set_next_port(port);
+        let rules = self.rules();
+        if rules.emission == Emission::Buffer || rules.absorbs.contains(port) || self.tracer.is_some() {
+            self.fire_each(port, run.min(most), poll)
+        } else {
+            self.fire_through(port, run.min(most), poll)
+        }
+    }
+
+    /// Fires on so many packets, and carries out what the function asked for after each.
+    fn fire_each(&mut self, port: PortIndex, run: usize, poll: &Poll) -> usize {
         let mut fired = 0;
-        while fired < run.min(most) && self.outlet.is_clear() {
-            let (taken, packet) = self.arc_at(port).next_packet();
+        while fired < run && self.outlet.is_clear() {
+            let (taken, packet) = self.take_packet(port);
             self.fire(port, (taken, packet), poll);
             fired += 1;
         }
-        self.arc_at(port).publish();
         fired
     }
 
-    fn arc_at(&mut self, port: PortIndex) -> &mut crate::engine::arc::Receiver {
-        let Slot::Arc(receiver) = &mut self.inputs[usize::from(port.0)] else { unreachable!("a run is on an arc") };
-        receiver
+    /// Fires on so many packets; what the function emits goes onto the arcs as it emits it. This is the path of nearly every packet.
+    fn fire_through(&mut self, port: PortIndex, run: usize, poll: &Poll) -> usize {
+        let begins = self.begins_at(port);
+        let Self { at, inputs, outlet, body, progress, token_base, .. } = self;
+        let Slot::Arc(receiver) = &mut inputs[usize::from(port.0)] else { unreachable!("a run is on an arc") };
+        let Body::Function(function, _) = body else { unreachable!("only a function fires") };
+        let Progress { operator, again, begun, .. } = progress;
+        let version = operator.version();
+        let mut cx = Context { out: Out::Direct(outlet), again, version, lineage: None, poll, token_base: *token_base };
+        receiver.take_run(run, |taken, packet| {
+            cx.lineage = Some(if begins { next_lineage(*at, begun) } else { taken });
+            function.fire(port, packet, &mut cx);
+            cx.is_clear()
+        })
     }
 
     /// The next port in turn that has packets to fire on, and how many.

@@ -86,13 +86,17 @@ impl<T> RingBuffer<T> {
 }
 
 impl<T> Producer<T> {
-    pub(crate) fn push(&mut self, value: T) -> Result<(), PushError<T>> {
+    pub(crate) fn is_full(&mut self) -> bool {
         let capacity = self.ring.capacity();
         if self.tail - self.head == capacity {
             self.head = self.ring.head.load(Ordering::Acquire);
-            if self.tail - self.head == capacity {
-                return Err(PushError::Full(value));
-            }
+        }
+        self.tail - self.head == capacity
+    }
+
+    pub(crate) fn push(&mut self, value: T) -> Result<(), PushError<T>> {
+        if self.is_full() {
+            return Err(PushError::Full(value));
         }
         let place = self.ring.place(self.tail);
         place.watched.with_mut(|_| *place.value.lock().expect("not poisoned") = Some(value));
@@ -122,9 +126,41 @@ impl<T> Consumer<T> {
         Ok(value.expect("what was counted is there"))
     }
 
+    /// So many packets, as many of which are taken as the iterator gives. All of them are given back at once, when it is dropped.
+    pub(crate) fn read_chunk(&mut self, n: usize) -> Result<Chunk<'_, T>, PopError> {
+        let enough = self.tail.get() - self.head >= n || self.slots() >= n;
+        if enough { Ok(Chunk { left: n, given: 0, consumer: self }) } else { Err(PopError::Empty) }
+    }
+
     pub(crate) fn slots(&self) -> usize {
         self.tail.set(self.ring.tail.load(Ordering::Acquire));
         self.tail.get() - self.head
+    }
+}
+
+/// Packets that are taken one after another.
+pub(crate) struct Chunk<'a, T> {
+    consumer: &'a mut Consumer<T>,
+    left: usize,
+    given: usize,
+}
+
+impl<T> Iterator for Chunk<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.left = self.left.checked_sub(1)?;
+        let place = self.consumer.ring.place(self.consumer.head + self.given);
+        self.given += 1;
+        let value = place.watched.with_mut(|_| place.value.lock().expect("not poisoned").take());
+        Some(value.expect("what was counted is there"))
+    }
+}
+
+impl<T> Drop for Chunk<'_, T> {
+    fn drop(&mut self) {
+        self.consumer.head += self.given;
+        self.consumer.ring.head.store(self.consumer.head, Ordering::Release);
     }
 }
 
@@ -151,8 +187,17 @@ mod tests {
                 let (mut rtrb_tx, mut rtrb_rx) = rtrb::RingBuffer::new(capacity);
                 for n in 0..100 {
                     match random.random_range(0..3) {
-                        0 => assert_eq!(rx.slots(), rtrb_rx.slots(), "seed {seed}"),
-                        1 => assert_eq!(rx.pop().ok(), rtrb_rx.pop().ok(), "seed {seed}"),
+                        0 => {
+                            let rtrb_answers = (rtrb_rx.slots(), rtrb_tx.is_full());
+                            assert_eq!((rx.slots(), tx.is_full()), rtrb_answers, "seed {seed}");
+                        }
+                        1 if random.random() => assert_eq!(rx.pop().ok(), rtrb_rx.pop().ok(), "seed {seed}"),
+                        1 => {
+                            let (n, most) = (random.random_range(0..3), random.random_range(0..3));
+                            let taken: Option<Vec<_>> = rx.read_chunk(n).ok().map(|chunk| chunk.take(most).collect());
+                            let rtrb_taken = rtrb_rx.read_chunk(n).ok();
+                            assert_eq!(taken, rtrb_taken.map(|c| c.into_iter().take(most).collect()), "seed {seed}");
+                        }
                         _ => {
                             let back = tx.push(n).err().map(|PushError::Full(n)| n);
                             let rtrb_back = rtrb_tx.push(n).err().map(|rtrb::PushError::Full(n)| n);

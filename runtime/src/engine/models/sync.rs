@@ -1,7 +1,7 @@
 //! What arcs, signals and mailboxes are made of in the models: loom's types, each of whose operations is a place where another thread may
 //! go on, and whose loads give every value that the memory model allows.
 
-pub(crate) use super::ring::{Consumer, Producer, PushError, RingBuffer};
+pub(crate) use super::ring::{Consumer, Producer, RingBuffer};
 pub(crate) use crate::engine::sync::Order;
 pub(crate) use loom::sync::atomic::AtomicU32;
 pub(crate) use loom::sync::{Mutex, mpsc};
