@@ -106,9 +106,9 @@ pub(crate) enum Done {
 /// Where what a function emits goes.
 pub(crate) enum Out<'a> {
     /// It is noted, to be carried out after the call; there was so much room before.
-    Noted { done: &'a mut Vec<Done>, room: usize },
+    Noted { done: &'a mut Vec<Done>, room: usize, lineage: Option<Lineage> },
     /// Onto the arcs at once, in the lineage of the packet fired on.
-    Direct(&'a mut Outlet),
+    Direct { outlet: &'a mut Outlet, lineage: Lineage },
 }
 
 /// A firing's view of the world: where it emits, and what it may ask for.
@@ -116,7 +116,6 @@ pub struct Context<'a> {
     pub(crate) out: Out<'a>,
     pub(crate) again: &'a mut bool,
     pub(crate) version: Version,
-    pub(crate) lineage: Option<Lineage>,
     pub(crate) poll: &'a Poll,
     /// The bits of a token that name the operator within its worker.
     pub(crate) token_base: usize,
@@ -127,11 +126,21 @@ impl Context<'_> {
     /// emission is a firing of its own and begins a lineage.
     #[inline(always)]
     pub fn emit(&mut self, port: PortIndex, packet: Packet) {
+        if let Out::Direct { outlet, lineage } = &mut self.out
+            && let Some(batch) = outlet.batch_with_room(port)
+        {
+            return batch.push((*lineage, packet));
+        }
+        self.emit_otherwise(port, packet);
+    }
+
+    /// Apart, so that the code above stays small where it is used.
+    #[cold]
+    #[inline(never)]
+    fn emit_otherwise(&mut self, port: PortIndex, packet: Packet) {
         match &mut self.out {
             Out::Noted { done, .. } => done.push(Done::Emit(port, packet)),
-            Out::Direct(outlet) => {
-                outlet.emit(port, self.lineage.expect("only firings on packets emit at once"), packet);
-            }
+            Out::Direct { outlet, lineage } => outlet.emit(port, *lineage, packet),
         }
     }
 
@@ -147,7 +156,10 @@ impl Context<'_> {
     /// # Panics
     /// Outside a firing on packets, where there is no such packet.
     pub fn lineage(&self) -> Lineage {
-        self.lineage.expect("only a firing on packets has a lineage")
+        match self.out {
+            Out::Noted { lineage, .. } => lineage.expect("only a firing on packets has a lineage"),
+            Out::Direct { lineage, .. } => lineage,
+        }
     }
 
     /// The last update applied to this operator.
@@ -159,17 +171,26 @@ impl Context<'_> {
     /// waits until they are in.
     pub fn room(&mut self) -> usize {
         match &mut self.out {
-            Out::Noted { done, room } => room.saturating_sub(done.len()),
-            Out::Direct(outlet) if outlet.is_clear() => outlet.room(),
-            Out::Direct(_) => 0,
+            Out::Noted { done, room, .. } => room.saturating_sub(done.len()),
+            Out::Direct { outlet, .. } if outlet.is_clear() => outlet.room(),
+            Out::Direct { .. } => 0,
+        }
+    }
+
+    /// From here on, what is emitted belongs to another lineage.
+    #[inline(always)]
+    pub(crate) fn goes_on_in(&mut self, next: Lineage) {
+        if let Out::Direct { lineage, .. } = &mut self.out {
+            *lineage = next;
         }
     }
 
     /// Whether there was room for all that was emitted at once.
+    #[inline(always)]
     pub(crate) fn is_clear(&self) -> bool {
         match &self.out {
             Out::Noted { .. } => true,
-            Out::Direct(outlet) => outlet.is_clear(),
+            Out::Direct { outlet, .. } => outlet.is_clear(),
         }
     }
 

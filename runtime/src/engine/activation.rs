@@ -35,6 +35,7 @@ use neurath_model::component::{Component, Emission, Wake};
 use neurath_model::id::{ArcId, Lineage, OperatorId, PortIndex, PortSet};
 use neurath_model::marker::{Mail, Marker};
 use neurath_model::protocol::{Event, Head, Interface, Operator};
+use runs::Next;
 use std::sync::Arc;
 
 /// What an operator runs.
@@ -205,17 +206,25 @@ impl Activation {
     pub(crate) fn run(&mut self, poll: &Poll, quantum: usize) -> Turned {
         self.bell.hush();
         self.mailbox.open();
-        let mut steps = 0;
-        while steps < quantum && self.moves_to.is_none() && self.outlet.flush() {
-            let fired = self.fire_on_a_run(poll, quantum - steps);
-            if fired == 0 && !self.step(poll) {
-                break;
-            }
-            steps += fired.max(1);
+        let (mut steps, mut goes_on) = (0, true);
+        while goes_on && steps < quantum {
+            let taken = if self.moves_to.is_none() && self.outlet.flush() { self.go_on(poll, quantum - steps) } else { 0 };
+            goes_on = taken > 0;
+            steps += taken;
         }
         self.outlet.flush();
         self.outlet.tell();
-        Turned { steps, goes_on: steps >= quantum && !self.is_over() }
+        goes_on = goes_on && !self.is_over() && !matches!(self.look(), Next::Nothing);
+        Turned { steps, goes_on }
+    }
+
+    /// Takes up to so many steps; says how many.
+    fn go_on(&mut self, poll: &Poll, most: usize) -> usize {
+        match self.look() {
+            Next::Run(port, run) => self.fire_on_a_run(port, run.min(most), poll),
+            Next::Nothing => 0,
+            Next::Step => usize::from(self.step(poll)),
+        }
     }
 
     /// Leaves its thread for another. Everybody who calls it is told of its new bell; what they did before that is seen there in its first

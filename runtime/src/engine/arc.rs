@@ -89,13 +89,14 @@ struct Shared {
 pub(crate) struct Sender {
     ring: Producer<Parcel>,
     shared: Arc<Shared>,
+    /// How many went into rings.
     sent: usize,
+    /// Packets that were sent and go into the ring together.
+    batch: Vec<Parcel>,
+    /// How many the batch may hold: there was room for them when it last looked, which was after it last told of what it sent.
+    fits: usize,
     /// How many were taken when it last looked.
     taken: usize,
-    /// How many of those that fitted, when it last looked, still do. It looks again when none does, and after it has told of what it sent.
-    free: usize,
-    /// How many fitted then; so many less what is free were sent since, and are not counted yet.
-    found: usize,
     /// Who read the arc when it had moved so often.
     consumer: Arc<Bell>,
     moves: u32,
@@ -135,9 +136,9 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
         ring: send,
         shared: shared.clone(),
         sent: 0,
+        batch: Vec::new(),
+        fits: 0,
         taken: 0,
-        free: 0,
-        found: 0,
         consumer,
         moves: 0,
         untold: false,
@@ -147,42 +148,53 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
 }
 
 impl Sender {
+    /// How many packets go into the ring together at most.
+    const BATCH: usize = 256;
+
     /// How many more packets fit, at least; none only if none did just now.
     pub(crate) fn room(&mut self) -> usize {
-        self.count();
         let capacity = self.shared.capacity.load(Ordering::Relaxed);
-        let room = capacity.saturating_sub(self.sent.wrapping_sub(self.taken));
+        let sent = self.sent.wrapping_add(self.batch.len());
+        let room = capacity.saturating_sub(sent.wrapping_sub(self.taken));
         if room > 0 {
             return room;
         }
         // Whoever sees that a packet was taken finds its place in the ring free.
         self.taken = self.shared.taken.0.load(Ordering::Acquire);
-        capacity.saturating_sub(self.sent.wrapping_sub(self.taken))
-    }
-
-    /// Counts what was sent; room must be found anew after that.
-    fn count(&mut self) {
-        let sent = self.found - self.free;
-        self.sent = self.sent.wrapping_add(sent);
-        self.untold |= sent > 0;
-        (self.found, self.free) = (0, 0);
+        capacity.saturating_sub(sent.wrapping_sub(self.taken))
     }
 
     /// Looks for room; where there is none, the producer will be called when there is.
     #[cold]
     fn find_room_or_wait(&mut self) -> bool {
+        self.put_in();
         let mut room = self.room();
         if room == 0 {
             self.shared.producer_waits.swap(true, Ordering::Relaxed);
             fence(Order::WaitThenRoom);
             room = self.room();
         }
-        (self.found, self.free) = (room, room);
+        self.fits = room.min(Self::BATCH);
         room > 0
     }
 
-    /// Puts an item on the arc; a packet only where there is room. If there is none, it gives the packet back, and the producer will
-    /// be called when there is. The consumer is told by [`tell`](Self::tell).
+    /// Puts the batch into the ring; what the ring does not hold goes on in a larger one.
+    fn put_in(&mut self) {
+        self.fits = 0;
+        while !self.batch.is_empty() {
+            let count = self.ring.slots().min(self.batch.len());
+            let chunk = self.ring.write_chunk_uninit(count).expect("these places are free");
+            chunk.fill_from_iter(self.batch.drain(..count));
+            self.sent = self.sent.wrapping_add(count);
+            self.untold = true;
+            if !self.batch.is_empty() {
+                self.go_on_in_a_larger_ring();
+            }
+        }
+    }
+
+    /// Sends an item; a packet only where there is room. If there is none, it gives the packet back, and the producer will
+    /// be called when there is. All of it is on the arc, and the consumer told, after [`tell`](Self::tell).
     pub(crate) fn send(&mut self, item: Item) -> Result<(), Item> {
         match item {
             Item::Packet(lineage, packet) => {
@@ -191,25 +203,22 @@ impl Sender {
             Item::Marker(carried) => self.put_between(Between::Marker(carried)),
             Item::End => self.put_between(Between::End),
         }
-        self.untold = true;
         Ok(())
     }
 
-    /// The same for a packet.
+    /// The batch, if it can take another packet as it is.
     #[inline(always)]
+    pub(crate) fn batch_with_room(&mut self) -> Option<&mut Vec<Parcel>> {
+        let held = self.batch.len();
+        (held < self.fits && held < self.batch.capacity()).then_some(&mut self.batch)
+    }
+
+    /// The same for a packet.
     pub(crate) fn send_packet(&mut self, lineage: Lineage, packet: Packet) -> Result<(), Packet> {
-        if self.free == 0 && !self.find_room_or_wait() {
+        if self.batch.len() >= self.fits && !self.find_room_or_wait() {
             return Err(packet);
         }
-        if self.ring.is_full() {
-            self.go_on_in_a_larger_ring();
-        }
-        if let Err(full) = self.ring.push((lineage, packet)) {
-            // Not dropped, for then the parcel would be put together in memory each time, which costs more than all the rest.
-            std::mem::forget(full);
-            unreachable!("the ring has room");
-        }
-        self.free -= 1;
+        self.batch.push((lineage, packet));
         Ok(())
     }
 
@@ -217,14 +226,17 @@ impl Sender {
     fn go_on_in_a_larger_ring(&mut self) {
         let size = (2 * self.ring.buffer().capacity()).min(LARGEST_RING);
         let (send, receive) = RingBuffer::new(size);
-        self.put_between(Between::Ring(receive));
+        self.set_between(Between::Ring(receive));
         self.ring = send;
     }
 
     fn put_between(&mut self, between: Between) {
-        let free = self.free;
-        self.count();
-        (self.found, self.free) = (free, free);
+        self.put_in();
+        self.set_between(between);
+        self.untold = true;
+    }
+
+    fn set_between(&self, between: Between) {
         assert!(!self.ring.is_abandoned(), "a consumer reads its arc to the end");
         self.shared.between.lock().expect("not poisoned").push_back((self.sent, between));
         self.shared.put_between.fetch_add(1, Ordering::Relaxed);
@@ -232,7 +244,7 @@ impl Sender {
 
     /// Tells whoever reads the arc now of what was sent, if anything was.
     pub(crate) fn tell(&mut self) {
-        self.count();
+        self.put_in();
         if !std::mem::take(&mut self.untold) {
             return;
         }

@@ -1,6 +1,6 @@
 //! An operator's outputs: its ends of the arcs that it drives, and what there was no room for.
 
-use super::arc::{Item, Sender};
+use super::arc::{Item, Parcel, Sender};
 use super::signal::Bell;
 use crate::packet::Packet;
 use neurath_model::id::{Lineage, PortIndex, PortSet};
@@ -31,8 +31,13 @@ impl Outlet {
         self.arcs.iter_mut().map(Sender::room).min().unwrap_or(usize::MAX)
     }
 
-    /// Puts a packet on an arc, behind what waits for room.
+    /// Where a packet for that port goes, if there is room for certain and nothing waits.
     #[inline(always)]
+    pub(crate) fn batch_with_room(&mut self, port: PortIndex) -> Option<&mut Vec<Parcel>> {
+        if self.is_clear() { self.arcs[usize::from(port.0)].batch_with_room() } else { None }
+    }
+
+    /// Puts a packet on an arc, behind what waits for room.
     pub(crate) fn emit(&mut self, port: PortIndex, lineage: Lineage, packet: Packet) {
         let left =
             if self.is_clear() { self.arcs[usize::from(port.0)].send_packet(lineage, packet) } else { Err(packet) };

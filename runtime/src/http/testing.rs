@@ -269,10 +269,9 @@ impl Server {
         let mut done = Vec::new();
         let operator = &mut self.operators[index];
         let mut cx = Context {
-            out: Out::Noted { done: &mut done, room: ROOM },
+            out: Out::Noted { done: &mut done, room: ROOM, lineage },
             again: &mut operator.again,
             version: operator.version,
-            lineage,
             poll: self.poll.registry(),
             token_base: operator.generation << GENERATION_SHIFT | index << OPERATOR_SHIFT,
         };

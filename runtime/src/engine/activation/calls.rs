@@ -29,10 +29,9 @@ impl Activation {
     ) {
         let room = self.outlet.room();
         let mut cx = Context {
-            out: Out::Noted { done: &mut self.progress.done, room },
+            out: Out::Noted { done: &mut self.progress.done, room, lineage },
             again: &mut self.progress.again,
             version: self.progress.operator.version(),
-            lineage,
             poll,
             token_base: self.token_base,
         };
@@ -69,18 +68,27 @@ impl Activation {
         }
         let turn = if rules.emission == Emission::Each { rules.outputs.max(1) } else { 1 };
         let mut emissions = std::mem::take(&mut self.progress.done);
-        let mut left = emissions.drain(..).peekable();
-        while left.peek().is_some() {
-            let lineage = self.begin();
-            let mut emits = Emits::new();
-            for done in left.by_ref().take(turn) {
-                let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
-                emits.push(port);
-                self.outlet.emit(port, lineage, packet);
+        let is_traced = self.tracer.is_some();
+        let (mut left, mut lineage, mut emits) = (0, Lineage::new(self.at, 0), Emits::new());
+        for done in emissions.drain(..) {
+            let Done::Emit(port, packet) = done else { panic!("only a component that buffers releases open work") };
+            if left == 0 {
+                lineage = self.begin();
+                left = turn;
             }
+            left -= 1;
+            self.outlet.emit(port, lineage, packet);
+            if is_traced {
+                emits.push(port);
+                if left == 0 {
+                    let emits = std::mem::take(&mut emits);
+                    self.note(&Choice::Wake { at: self.at, releases: None, emits }, &[]);
+                }
+            }
+        }
+        if !emits.is_empty() {
             self.note(&Choice::Wake { at: self.at, releases: None, emits }, &[]);
         }
-        drop(left);
         self.progress.done = emissions;
     }
 

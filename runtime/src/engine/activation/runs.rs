@@ -8,19 +8,29 @@ use super::{Activation, Body, Progress, Slot, next_lineage};
 use crate::function::{Context, Out};
 use mio::Registry as Poll;
 use neurath_model::component::Emission;
-use neurath_model::id::{PortIndex, PortSet};
+use neurath_model::id::{Lineage, PortIndex, PortSet};
+use neurath_model::protocol::Head;
+
+/// What an operator can do next, as far as that is seen without asking the protocol anew.
+pub(super) enum Next {
+    /// Fire on so many packets from a port.
+    Run(PortIndex, usize),
+    /// Nothing, until its bell is rung.
+    Nothing,
+    /// Something else, perhaps: a step tells.
+    Step,
+}
 
 impl Activation {
     /// Fires on a run of at most so many packets from one port; says on how many.
-    pub(super) fn fire_on_a_run(&mut self, poll: &Poll, most: usize) -> usize {
-        let Some((port, run)) = self.port_with_a_run() else { return 0 };
+    pub(super) fn fire_on_a_run(&mut self, port: PortIndex, run: usize, poll: &Poll) -> usize {
         self.progress.woke = false;
         self.set_next_port(port);
         let rules = self.rules();
         if rules.emission == Emission::Buffer || rules.absorbs.contains(port) || self.tracer.is_some() {
-            self.fire_each(port, run.min(most), poll)
+            self.fire_each(port, run, poll)
         } else {
-            self.fire_through(port, run.min(most), poll)
+            self.fire_through(port, run, poll)
         }
     }
 
@@ -43,24 +53,33 @@ impl Activation {
         let Body::Function(function, _) = body else { unreachable!("only a function fires") };
         let Progress { operator, again, begun, .. } = progress;
         let version = operator.version();
-        let mut cx = Context { out: Out::Direct(outlet), again, version, lineage: None, poll, token_base: *token_base };
+        let out = Out::Direct { outlet, lineage: Lineage::new(*at, *begun) };
+        let mut cx = Context { out, again, version, poll, token_base: *token_base };
         receiver.take_run(run, |taken, packet| {
-            cx.lineage = Some(if begins { next_lineage(*at, begun) } else { taken });
+            cx.goes_on_in(if begins { next_lineage(*at, begun) } else { taken });
             function.fire(port, packet, &mut cx);
             cx.is_clear()
         })
     }
 
-    /// The next port in turn that has packets to fire on, and how many.
-    fn port_with_a_run(&mut self) -> Option<(PortIndex, usize)> {
+    /// Looks at the ports in turn.
+    pub(super) fn look(&mut self) -> Next {
         let is_free = self.gate.is_none() && self.mailbox.is_empty() && matches!(self.body, Body::Function(..));
-        if !is_free || (self.wake_is_due() && !self.progress.woke) || self.is_stopped() {
-            return None;
+        let wakes = self.wake_is_due();
+        if !is_free || (wakes && !self.progress.woke) || self.is_stopped() {
+            return Next::Step;
         }
         let ports = self.progress.operator.fires_freely(&self.interface);
         let passed_over = PortSet::first(usize::from(self.progress.next_port));
-        let in_turn = ports.minus(passed_over).iter().chain(ports.intersection(passed_over).iter());
-        in_turn.map(|port| (port, self.run_at(port))).find(|(_, run)| *run > 0)
+        for port in ports.minus(passed_over).iter().chain(ports.intersection(passed_over).iter()) {
+            let run = self.run_at(port);
+            if run > 0 {
+                return Next::Run(port, run);
+            }
+        }
+        let is_empty = ports.iter().all(|port| self.inputs[usize::from(port.0)].head() == Head::Empty);
+        // An operator that fires freely anywhere runs, and has nothing to conclude.
+        if ports.is_empty() || wakes || !is_empty { Next::Step } else { Next::Nothing }
     }
 
     fn run_at(&mut self, port: PortIndex) -> usize {

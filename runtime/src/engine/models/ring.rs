@@ -86,22 +86,21 @@ impl<T> RingBuffer<T> {
 }
 
 impl<T> Producer<T> {
-    pub(crate) fn is_full(&mut self) -> bool {
-        let capacity = self.ring.capacity();
-        if self.tail - self.head == capacity {
-            self.head = self.ring.head.load(Ordering::Acquire);
-        }
-        self.tail - self.head == capacity
+    /// How many places are free.
+    pub(crate) fn slots(&mut self) -> usize {
+        self.head = self.ring.head.load(Ordering::Acquire);
+        self.ring.capacity() - (self.tail - self.head)
+    }
+
+    /// So many places that are free, to be filled; what is in them is seen when all are.
+    pub(crate) fn write_chunk_uninit(&mut self, n: usize) -> Result<Places<'_, T>, PushError<()>> {
+        let enough = self.ring.capacity() - (self.tail - self.head) >= n || self.slots() >= n;
+        if enough { Ok(Places { producer: self, count: n }) } else { Err(PushError::Full(())) }
     }
 
     pub(crate) fn push(&mut self, value: T) -> Result<(), PushError<T>> {
-        if self.is_full() {
-            return Err(PushError::Full(value));
-        }
-        let place = self.ring.place(self.tail);
-        place.watched.with_mut(|_| *place.value.lock().expect("not poisoned") = Some(value));
-        self.tail += 1;
-        self.ring.tail.store(self.tail, Ordering::Release);
+        let Ok(place) = self.write_chunk_uninit(1) else { return Err(PushError::Full(value)) };
+        place.fill_from_iter([value]);
         Ok(())
     }
 
@@ -135,6 +134,27 @@ impl<T> Consumer<T> {
     pub(crate) fn slots(&self) -> usize {
         self.tail.set(self.ring.tail.load(Ordering::Acquire));
         self.tail.get() - self.head
+    }
+}
+
+/// Places that are filled together.
+pub(crate) struct Places<'a, T> {
+    producer: &'a mut Producer<T>,
+    count: usize,
+}
+
+impl<T> Places<'_, T> {
+    pub(crate) fn fill_from_iter(self, values: impl IntoIterator<Item = T>) -> usize {
+        let Producer { ring, tail, .. } = self.producer;
+        let mut filled = 0;
+        for value in values.into_iter().take(self.count) {
+            let place = ring.place(*tail);
+            place.watched.with_mut(|_| *place.value.lock().expect("not poisoned") = Some(value));
+            *tail += 1;
+            filled += 1;
+        }
+        ring.tail.store(*tail, Ordering::Release);
+        filled
     }
 }
 
@@ -188,8 +208,8 @@ mod tests {
                 for n in 0..100 {
                     match random.random_range(0..3) {
                         0 => {
-                            let rtrb_answers = (rtrb_rx.slots(), rtrb_tx.is_full());
-                            assert_eq!((rx.slots(), tx.is_full()), rtrb_answers, "seed {seed}");
+                            let rtrb_answers = (rtrb_rx.slots(), rtrb_tx.slots());
+                            assert_eq!((rx.slots(), tx.slots()), rtrb_answers, "seed {seed}");
                         }
                         1 if random.random() => assert_eq!(rx.pop().ok(), rtrb_rx.pop().ok(), "seed {seed}"),
                         1 => {
@@ -197,6 +217,12 @@ mod tests {
                             let taken: Option<Vec<_>> = rx.read_chunk(n).ok().map(|chunk| chunk.take(most).collect());
                             let rtrb_taken = rtrb_rx.read_chunk(n).ok();
                             assert_eq!(taken, rtrb_taken.map(|c| c.into_iter().take(most).collect()), "seed {seed}");
+                        }
+                        _ if random.random() => {
+                            let count = random.random_range(0..3);
+                            let filled = tx.write_chunk_uninit(count).ok().map(|chunk| chunk.fill_from_iter(n..n + 2));
+                            let rtrb_chunk = rtrb_tx.write_chunk_uninit(count).ok();
+                            assert_eq!(filled, rtrb_chunk.map(|chunk| chunk.fill_from_iter(n..n + 2)), "seed {seed}");
                         }
                         _ => {
                             let back = tx.push(n).err().map(|PushError::Full(n)| n);
