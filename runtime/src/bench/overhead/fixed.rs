@@ -1,6 +1,7 @@
 //! The pipeline as a flow that cannot be updated: the same functions, arcs, bells and runs on one thread, and no protocol. What the other
 //! one costs more is the price of being changeable.
 
+use super::{CAPACITY, Pipeline};
 use super::functions::{Count, Counted, Pass, Take};
 use crate::engine::arc::{Receiver, arc};
 use crate::engine::outlet::Outlet;
@@ -13,13 +14,13 @@ use std::sync::{Arc, mpsc};
 
 const PORT: PortIndex = PortIndex(0);
 /// As long as an operator's turn in the runtime.
-const QUANTUM: usize = 64;
+const QUANTUM: usize = CAPACITY;
 
 /// Nanoseconds of CPU time per packet.
-pub(super) fn run(length: usize, capacity: usize, counted: Counted) -> f64 {
+pub(super) fn run(pipeline: Pipeline, counted: Counted) -> f64 {
     let (tell, told) = mpsc::channel();
     let (stop, stopped) = mpsc::channel::<()>();
-    let worker = std::thread::spawn(move || work(operators(length, capacity, Take::new(counted, tell)), &stopped));
+    let worker = std::thread::spawn(move || turns(operators(pipeline, Take::new(counted, tell)), &stopped));
     let spent = told.recv().expect("the sink tells");
     drop(stop);
     worker.join().expect("no function panics");
@@ -37,23 +38,23 @@ struct Fixed {
     done: Vec<Done>,
 }
 
-struct Pipeline {
+struct Seated {
     operators: Vec<Fixed>,
     signal: Arc<Signal>,
     poll: Poll,
 }
 
-fn operators(length: usize, capacity: usize, sink: Take) -> Pipeline {
+fn operators(Pipeline { length, work }: Pipeline, sink: Take) -> Seated {
     let poll = Poll::new().expect("a poll can be had");
     let signal = Arc::new(Signal::new(&poll).expect("a waker can be had"));
     let bells: Vec<Arc<Bell>> = (0..length + 2).map(|_| Bell::new(&signal)).collect();
     let functions = std::iter::once(Box::new(Count::default()) as Box<dyn Function>)
-        .chain((0..length).map(|_| Box::new(Pass) as Box<dyn Function>))
+        .chain((0..length).map(|_| Box::new(Pass(work)) as Box<dyn Function>))
         .chain([Box::new(sink) as Box<dyn Function>]);
     let mut input = None;
     let mut operators = Vec::new();
     for (i, function) in functions.enumerate() {
-        let ends = bells.get(i + 1).map(|next| arc(Some(capacity), bells[i].clone(), next.clone()));
+        let ends = bells.get(i + 1).map(|next| arc(Some(CAPACITY), bells[i].clone(), next.clone()));
         let (sender, receiver) = ends.unzip();
         operators.push(Fixed {
             input: std::mem::replace(&mut input, receiver),
@@ -65,19 +66,19 @@ fn operators(length: usize, capacity: usize, sink: Take) -> Pipeline {
             done: Vec::new(),
         });
     }
-    Pipeline { operators, signal, poll }
+    Seated { operators, signal, poll }
 }
 
-fn work(mut pipeline: Pipeline, stopped: &mpsc::Receiver<()>) {
+fn turns(mut seated: Seated, stopped: &mpsc::Receiver<()>) {
     let mut ready = VecDeque::from([0]);
     while stopped.try_recv() != Err(mpsc::TryRecvError::Disconnected) {
         for _ in 0..ready.len() {
             let seat = ready.pop_front().expect("counted");
-            if pipeline.operators[seat].turn(pipeline.poll.registry()) {
+            if seated.operators[seat].turn(seated.poll.registry()) {
                 ready.push_back(seat);
             }
         }
-        pipeline.signal.gather(|seat| if !ready.contains(&seat) { ready.push_back(seat) });
+        seated.signal.gather(|seat| if !ready.contains(&seat) { ready.push_back(seat) });
     }
 }
 

@@ -8,8 +8,11 @@ use neurath_model::component::Catalogue;
 use neurath_model::id::PortIndex;
 use neurath_model::spec;
 use rustix::time::{ClockId, clock_gettime};
+use std::fmt;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use xxhash_rust::xxh3::xxh3_64;
 
 const OUT: PortIndex = PortIndex(0);
 
@@ -61,12 +64,42 @@ impl Function for Count {
 /// How many packets the source gives at once, at most.
 pub(super) const BATCH: usize = 64;
 
+/// What a function does with a packet before it passes it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Nothing,
+    /// As much as hashing two kilobytes.
+    Hash,
+}
+
+impl Work {
+    pub(super) const ALL: [Self; 2] = [Self::Nothing, Self::Hash];
+
+    #[inline]
+    pub(super) fn do_it(self) {
+        static BYTES: [u8; 2048] = [7; 2048];
+        if self == Self::Hash {
+            black_box(xxh3_64(black_box(&BYTES)));
+        }
+    }
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Nothing => "do nothing",
+            Self::Hash => "hash 2 kB",
+        })
+    }
+}
+
 /// Passes on what comes.
 #[derive(Debug)]
-pub(super) struct Pass;
+pub(super) struct Pass(pub(super) Work);
 
 impl Function for Pass {
     fn fire(&mut self, _: PortIndex, packet: Packet, cx: &mut Context<'_>) {
+        self.0.do_it();
         cx.emit(OUT, packet);
     }
 }
@@ -116,12 +149,12 @@ fn thread_time() -> u64 {
 }
 
 /// The components, with their functions.
-pub(super) fn registry(counted: Counted, told: Sender<f64>) -> Arc<Registry> {
+pub(super) fn registry(work: Work, counted: Counted, told: Sender<f64>) -> Arc<Registry> {
     let mut registry = Registry::default();
     for component in declared().components().cloned() {
         match component.id.name.as_str() {
             "count" => registry.component(component, |_| Ok(Count::default())),
-            "pass" => registry.component(component, |_| Ok(Pass)),
+            "pass" => registry.component(component, move |_| Ok(Pass(work))),
             _ => {
                 let told = told.clone();
                 registry.component(component, move |_| Ok(Take::new(counted, told.clone())));
@@ -132,7 +165,7 @@ pub(super) fn registry(counted: Counted, told: Sender<f64>) -> Arc<Registry> {
 }
 
 /// What the components declare.
-pub(super) fn declared() -> Catalogue {
+fn declared() -> Catalogue {
     spec::components::parse("overhead/components.toml", COMPONENTS).expect("they are well declared").0
 }
 
