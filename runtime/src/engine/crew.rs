@@ -35,7 +35,7 @@ pub(crate) struct Berth {
 pub(crate) struct Recruit {
     pub(crate) at: OperatorId,
     pub(crate) function: Box<dyn Function>,
-    pub(crate) component: Component,
+    pub(crate) component: Arc<Component>,
     pub(crate) berth: Berth,
 }
 
@@ -154,7 +154,7 @@ impl Crew {
         ledger: &Ledger,
         at: OperatorId,
         (inputs, outputs): (Vec<Slot>, Vec<Sender>),
-        (function, component): (Box<dyn Function>, Component),
+        (function, component): (Box<dyn Function>, Arc<Component>),
         mailbox: crate::engine::mailbox::Mailbox,
         berth: &Berth,
     ) -> Activation {
