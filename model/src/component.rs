@@ -24,7 +24,7 @@ use crate::packet_type::PacketType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// When a component's function fires on packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -193,6 +193,15 @@ impl Component {
         self.properties.iter().chain(placed)
     }
 
+    /// Whether it looks the same from outside: ports and packet types, firing and emission. Its function, its state and its
+    /// properties may be others.
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let Self { id: _, summary: _, inputs, outputs, firing, emission, wake, state: _, properties: _, blocking: _ } =
+            self;
+        (inputs, outputs, firing, emission, wake)
+            == (&other.inputs, &other.outputs, &other.firing, &other.emission, &other.wake)
+    }
+
     /// Whether it holds packets between firings.
     pub fn holds_open_work(&self) -> bool {
         self.emission == Emission::Buffer
@@ -212,20 +221,52 @@ pub struct Transfer {
 
 /// All components and transfers that a flow or an update may name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "Declared", into = "Declared")]
 pub struct Catalogue {
-    components: Vec<Component>,
+    /// In the order in which they were added; flows share them.
+    components: Vec<Arc<Component>>,
+    /// Where each is.
+    places: BTreeMap<ComponentRef, usize>,
     transfers: BTreeMap<String, Transfer>,
+}
+
+/// A catalogue as it is written.
+#[derive(Serialize, Deserialize)]
+struct Declared {
+    components: Vec<Arc<Component>>,
+    transfers: BTreeMap<String, Transfer>,
+}
+
+impl From<Declared> for Catalogue {
+    fn from(Declared { components, transfers }: Declared) -> Self {
+        let mut catalogue = Self { transfers, ..Self::default() };
+        for component in components {
+            catalogue.add(component);
+        }
+        catalogue
+    }
+}
+
+impl From<Catalogue> for Declared {
+    fn from(Catalogue { components, transfers, .. }: Catalogue) -> Self {
+        Self { components, transfers }
+    }
 }
 
 impl Catalogue {
     /// The component of that name and version.
     pub fn component(&self, id: &ComponentRef) -> Option<&Component> {
-        self.components.iter().find(|c| c.id == *id)
+        self.shared(id).map(|component| &**component)
+    }
+
+    /// The same, to be shared.
+    pub fn shared(&self, id: &ComponentRef) -> Option<&Arc<Component>> {
+        self.places.get(id).map(|at| &self.components[*at])
     }
 
     /// Every component, in the order in which they were added.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
-        self.components.iter()
+        self.components.iter().map(|component| &**component)
     }
 
     /// The transfer of that name.
@@ -239,14 +280,14 @@ impl Catalogue {
     }
 
     /// Adds a component; a later one of the same name and version takes its place and the former is returned.
-    pub fn add(&mut self, component: Component) -> Option<Component> {
-        match self.components.iter_mut().find(|c| c.id == component.id) {
-            Some(known) => Some(std::mem::replace(known, component)),
-            None => {
-                self.components.push(component);
-                None
-            }
+    pub fn add(&mut self, component: impl Into<Arc<Component>>) -> Option<Arc<Component>> {
+        let component = component.into();
+        if let Some(at) = self.places.get(&component.id) {
+            return Some(std::mem::replace(&mut self.components[*at], component));
         }
+        self.places.insert(component.id.clone(), self.components.len());
+        self.components.push(component);
+        None
     }
 
     /// Adds a transfer; a later one of the same name takes its place and the former is returned.

@@ -15,24 +15,30 @@
 //! of editors (metadata, groups) are not, because they say nothing about behaviour.
 
 pub(crate) mod memory;
+mod shape;
 
 use crate::component::Component;
 use crate::flow::{Arc, Flow, InitialPacket, Operator, PortRef};
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet};
 use crate::packet_type::PacketType;
+use crate::sheaf::Sheaf;
 use memory::Memory;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::{Dfs, EdgeRef};
+use petgraph::visit::EdgeRef;
 use serde::Serialize;
 use serde_json::Value;
+pub(crate) use shape::{Members, Shape};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync;
 
-/// A valid flow.
+/// A valid flow. Clones, and flows that updates make of one another, share what is the same in them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FlowGraph {
     annotations: BTreeMap<String, Value>,
-    operators: Vec<Node>,
-    arcs: Vec<GraphArc>,
+    operators: Sheaf<Node>,
+    arcs: Sheaf<GraphArc>,
+    #[serde(skip)]
+    shape: sync::Arc<Shape>,
     #[serde(skip)]
     pub(crate) memory: Memory,
 }
@@ -42,8 +48,8 @@ pub struct FlowGraph {
 pub struct Node {
     /// Its name, unique in the flow.
     pub name: String,
-    /// What it runs.
-    pub component: Component,
+    /// What it runs; all that run the same share its declaration.
+    pub component: sync::Arc<Component>,
     /// A value of the declared kind for each declared property, defaults filled in.
     pub properties: BTreeMap<String, Value>,
     /// The arc that enters each input port, by port index.
@@ -68,7 +74,35 @@ pub struct GraphArc {
 impl FlowGraph {
     /// Puts a graph together from parts the validator has checked.
     pub(crate) fn assemble(annotations: BTreeMap<String, Value>, operators: Vec<Node>, arcs: Vec<GraphArc>) -> Self {
-        Self { annotations, operators, arcs, memory: Memory::default() }
+        let shape = sync::Arc::new(Shape::of(&operators, &arcs));
+        let (operators, arcs) = (operators.into_iter().collect(), arcs.into_iter().collect());
+        Self { annotations, operators, arcs, shape, memory: Memory::default() }
+    }
+
+    /// The same flow in which operators run other components that look the same from outside: ports, packet types, firing and
+    /// emission. So whatever was found of the flow as a whole holds for this one too.
+    pub(crate) fn with_others(
+        &self,
+        others: impl IntoIterator<Item = (OperatorId, sync::Arc<Component>, BTreeMap<String, Value>)>,
+    ) -> Self {
+        let mut graph = Self { memory: Memory::default(), ..self.clone() };
+        for (id, component, properties) in others {
+            let node = graph.operators.at_mut(id.0 as usize);
+            assert!(node.component.looks_like(&component), "what looks different is validated anew");
+            (node.component, node.properties) = (component, properties);
+        }
+        graph
+    }
+
+    /// Who feeds whom, and who is called what.
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Whether two flows have the same operators in the same order, and the same arcs between them. A quick look: false if they
+    /// were not made of one another.
+    pub(crate) fn shares_shape(&self, other: &Self) -> bool {
+        sync::Arc::ptr_eq(&self.shape, &other.shape)
     }
 
     /// What the flow is called, by its `@name` annotation.
@@ -108,7 +142,7 @@ impl FlowGraph {
 
     /// The operator of that name.
     pub fn find(&self, name: &str) -> Option<OperatorId> {
-        self.operators.iter().position(|node| node.name == name).map(operator_id)
+        self.shape.find(name)
     }
 
     /// Operators that await no input: where a marker enters. One whose inputs are all feedback ports is a source too.
@@ -123,14 +157,12 @@ impl FlowGraph {
 
     /// All operators, producers before consumers, feedback arcs left out, ties by id.
     pub fn order(&self) -> Vec<OperatorId> {
-        let order = topological(&self.forward());
-        assert_eq!(order.len(), self.len(), "a validated flow is acyclic but for feedback arcs (F08)");
-        order
+        self.shape.order()
     }
 
     /// The operators that packets or markers from `from` can reach without crossing a feedback arc, itself included.
     pub fn reachable(&self, from: OperatorId) -> BTreeSet<OperatorId> {
-        reachable(&self.forward(), from)
+        self.shape.from([from]).iter().collect()
     }
 
     /// The input ports on which an operator awaits markers: those that are not feedback.
@@ -212,13 +244,6 @@ impl FlowGraph {
     fn marker_ports(&self, arcs: &[ArcId]) -> PortSet {
         arcs.iter().enumerate().filter(|(_, arc)| !self.arc(**arc).feedback).map(|(i, _)| port_index(i)).collect()
     }
-
-    fn forward(&self) -> Forward {
-        forward(
-            self.len(),
-            self.arcs().filter(|(_, arc)| !arc.feedback).map(|(id, a)| (id, a.from.operator, a.to.operator)),
-        )
-    }
 }
 
 impl Node {
@@ -277,10 +302,14 @@ pub(crate) fn topological(graph: &Forward) -> Vec<OperatorId> {
     order
 }
 
-/// What can be reached from an operator, itself included.
-pub(crate) fn reachable(graph: &Forward, from: OperatorId) -> BTreeSet<OperatorId> {
-    let mut search = Dfs::new(graph, node(from));
-    std::iter::from_fn(|| search.next(graph)).map(|n| operator_id(n.index())).collect()
+/// What can be reached from operators, themselves included.
+pub(crate) fn reachable(graph: &Forward, from: impl IntoIterator<Item = OperatorId>) -> Members {
+    let mut seen = Members::none(graph.node_count());
+    let mut open: Vec<OperatorId> = from.into_iter().filter(|at| seen.insert(*at)).collect();
+    while let Some(at) = open.pop() {
+        open.extend(graph.neighbors(node(at)).map(|n| operator_id(n.index())).filter(|next| seen.insert(*next)));
+    }
+    seen
 }
 
 pub(crate) fn node(id: OperatorId) -> NodeIndex {

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod id;
+mod sheaf;
 
 pub mod component;
 pub mod diagnostic;

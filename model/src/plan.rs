@@ -39,7 +39,7 @@ pub use scheduler::{Scheduler, UnknownScheduler};
 
 use crate::component::Catalogue;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap, Thing};
-use crate::flow::{ComponentRef, Flow, InitialPacket, PortRef};
+use crate::flow::{ComponentRef, PortRef};
 use crate::graph::FlowGraph;
 use crate::id::{InPort, OperatorId};
 use crate::reconnection::Reconnections;
@@ -394,18 +394,5 @@ impl Proposal<'_> {
         let properties = self.differing();
         let configure = (!properties.is_empty()).then_some(Action::Configure { properties });
         replace.into_iter().chain(configure).collect()
-    }
-
-    fn apply(&self, flow: &mut Flow) {
-        let name = &self.node.name;
-        let operator = flow.operators.iter_mut().find(|operator| operator.name == *name);
-        let new = self.new.expect("a change without diagnostics has a component");
-        operator.expect("the flow was made from this graph").component = new.id.clone();
-        flow.initial.retain(|packet| packet.to.operator != *name);
-        flow.initial.extend(
-            self.properties
-                .iter()
-                .map(|(property, value)| InitialPacket { value: value.clone(), to: PortRef::new(name, property) }),
-        );
     }
 }

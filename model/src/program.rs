@@ -18,7 +18,9 @@ use crate::component::{Component, Firing};
 use crate::graph::{FlowGraph, Node};
 use crate::id::{ArcId, InPort, OperatorId, OutPort, PortIndex, PortSet, UpdateId};
 use crate::protocol::{Interface, Mutant};
+use crate::sheaf::Sheaf;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 mod deployment;
 
@@ -68,13 +70,13 @@ pub struct ProgramArc {
     pub to: InPort,
 }
 
-/// What runs.
+/// What runs. Clones share what is the same in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    operators: Vec<ProgramOperator>,
-    arcs: Vec<ProgramArc>,
+    operators: Sheaf<ProgramOperator>,
+    arcs: Sheaf<ProgramArc>,
     /// The operators of the graph as the updates admitted so far leave it, by name.
-    current: BTreeMap<String, OperatorId>,
+    current: Arc<BTreeMap<String, OperatorId>>,
     /// The last update with orders for each operator.
     ordered: Vec<UpdateId>,
     /// The last update that switches each feedback port.
@@ -85,10 +87,24 @@ pub struct Program {
     /// is behind that has met none of them before. Of one in two parts, everything: it is applied long after it has passed.
     local: BTreeMap<UpdateId, BTreeSet<OperatorId>>,
     /// How many operators had each name.
-    named: BTreeMap<String, u32>,
+    named: Arc<BTreeMap<String, u32>>,
+    numbered: Numbered,
     last: UpdateId,
     mutant: Option<Mutant>,
 }
+
+/// A graph and the number that each of its operators has in a program, while no operator comes or goes: looked up once. It follows from
+/// the rest, so it is equal to any other.
+#[derive(Debug, Clone)]
+struct Numbered(Option<(FlowGraph, Arc<Vec<OperatorId>>)>);
+
+impl PartialEq for Numbered {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Numbered {}
 
 /// How the two ends of a program are called where operators are.
 pub const ENTRANCE: &str = "entrance";
@@ -99,14 +115,15 @@ impl Program {
     /// The program of a flow graph: operators and arcs have the graph's numbers.
     pub fn of(graph: &FlowGraph) -> Self {
         let mut program = Self {
-            operators: Vec::new(),
+            operators: Sheaf::default(),
             arcs: graph.arcs().map(|(_, a)| ProgramArc { from: a.from, to: a.to }).collect(),
-            current: BTreeMap::new(),
+            current: Arc::default(),
             ordered: Vec::new(),
             switched: BTreeMap::new(),
             stopping: None,
             local: BTreeMap::new(),
-            named: BTreeMap::new(),
+            named: Arc::default(),
+            numbered: Numbered(Some((graph.clone(), Arc::new(graph.operators().map(|(id, _)| id).collect())))),
             last: UpdateId::NONE,
             mutant: None,
         };
@@ -122,8 +139,8 @@ impl Program {
     /// The same program with a broken protocol at every operator, those that come included.
     #[must_use]
     pub fn with_mutant(mut self, mutant: Mutant) -> Self {
-        for operator in &mut self.operators {
-            operator.interface.mutant = Some(mutant);
+        for at in 0..self.operators.len() {
+            self.operators.at_mut(at).interface.mutant = Some(mutant);
         }
         self.mutant = Some(mutant);
         self
@@ -133,7 +150,7 @@ impl Program {
     #[doc(hidden)]
     #[must_use]
     pub fn with_firing(mut self, at: OperatorId, firing: Firing) -> Self {
-        self.operators[at.0 as usize].interface.firing = firing;
+        self.operators.at_mut(at.0 as usize).interface.firing = firing;
         self
     }
 
@@ -211,13 +228,13 @@ impl Program {
 
     fn add(&mut self, name: &str, mut operator: ProgramOperator) -> OperatorId {
         let id = OperatorId(self.operators.len() as u32);
-        let count = self.named.entry(name.into()).or_insert(0);
+        let count = Arc::make_mut(&mut self.named).entry(name.into()).or_insert(0);
         *count += 1;
         if *count > 1 {
             operator.name = format!("{name}~{count}");
         }
         operator.interface.mutant = self.mutant;
-        self.current.insert(name.into(), id);
+        Arc::make_mut(&mut self.current).insert(name.into(), id);
         self.ordered.push(operator.born);
         self.operators.push(operator);
         id

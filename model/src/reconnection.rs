@@ -118,8 +118,9 @@ impl Rules<'_, '_> {
 
     /// C01: what a reconnection names is there.
     fn known(&mut self) {
+        let arcs: BTreeMap<&PortRef, &PortRef> = self.rewrite.arcs.iter().copied().collect();
         for r in self.set {
-            let before = self.rewrite.arcs.iter().find(|(out, _)| **out == r.arc).map(|(_, into)| *into);
+            let before = arcs.get(&r.arc).copied();
             let is_known = before.is_some() || self.rewrite.outputs.contains(&r.arc);
             if !is_known {
                 self.report(
@@ -175,10 +176,25 @@ impl Rules<'_, '_> {
     /// C05: at each port the arc that is there goes before another comes. Around a ring of ports no order does that; there
     /// every arc is taken away before any is attached, for no operator attaches what another has not let go.
     fn order(&mut self) {
-        for (i, comes) in self.set.iter().enumerate() {
-            let port = comes.to.as_ref();
-            let late = self.set[i + 1..].iter().find(|goes| port.is_some() && goes.from.as_ref() == port);
-            if let Some(goes) = late.filter(|goes| !self.leads_back(goes, comes)) {
+        let mut leaving: BTreeMap<&PortRef, Vec<usize>> = BTreeMap::new();
+        let set = self.set;
+        for (i, r) in set.iter().enumerate() {
+            r.from.iter().for_each(|port| leaving.entry(port).or_default().push(i));
+        }
+        let leaving_from =
+            |port: Option<&PortRef>| port.and_then(|port| leaving.get(port)).map_or(&[][..], Vec::as_slice);
+        for (i, comes) in set.iter().enumerate() {
+            let late = leaving_from(comes.to.as_ref()).iter().find(|goes| **goes > i).map(|goes| &set[*goes]);
+            let leads_back = |goes: &Reconnection| {
+                // Whether the port that it comes to is left by another, and so on until `comes`.
+                let mut port = goes.to.as_ref();
+                (0..set.len()).any(|_| {
+                    let next = leaving_from(port).first().map(|next| &set[*next]);
+                    port = next.and_then(|next| next.to.as_ref());
+                    next == Some(comes)
+                })
+            };
+            if let Some(goes) = late.filter(|goes| !leads_back(goes)) {
                 self.report(
                     Code::C05,
                     format!(
@@ -193,19 +209,6 @@ impl Rules<'_, '_> {
                 );
             }
         }
-    }
-
-    /// Whether the port that `goes` comes to is left by another, and so on until `comes`.
-    fn leads_back(&self, goes: &Reconnection, comes: &Reconnection) -> bool {
-        let mut next = Some(goes);
-        for _ in 0..self.set.len() {
-            let port = next.and_then(|r| r.to.as_ref());
-            next = self.set.iter().find(|r| port.is_some() && r.from.as_ref() == port);
-            if next == Some(comes) {
-                return true;
-            }
-        }
-        false
     }
 
     /// C06 and C07: afterwards each input port has one arc, and no arc has a loose end.

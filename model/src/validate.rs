@@ -38,7 +38,7 @@ use crate::graph::{self, FlowGraph, Forward, GraphArc, Node};
 use crate::id::{ArcId, InPort, OperatorId, OutPort};
 use crate::packet_type::PacketType;
 use properties::Settings;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use types::Types;
 
 /// The flow graph that a flow stands for, or all rules that the flow breaks, ordered by code and then by where they
@@ -50,7 +50,7 @@ pub fn validate(flow: &Flow, map: &SourceMap, catalogue: &Catalogue) -> Result<F
     let (settings, unset) = properties::check(&wiring);
     found.extend(component::check(&wiring));
     found.extend(ports::check(&wiring));
-    found.extend(shape::check(&wiring));
+    found.extend(shape::check(&wiring, &order));
     found.extend(balance::check(&wiring, &order));
     found.extend(unset);
     found.extend(types::check(&wiring, &types));
@@ -63,7 +63,7 @@ pub(crate) struct Wiring<'a> {
     flow: &'a Flow,
     map: &'a SourceMap,
     /// What each operator runs.
-    components: Vec<Option<&'a Component>>,
+    components: Vec<Option<&'a Arc<Component>>>,
     wires: Vec<Wire>,
 }
 
@@ -91,7 +91,8 @@ impl End {
 
 impl<'a> Wiring<'a> {
     fn operators(&self) -> impl Iterator<Item = (OperatorId, Option<&'a Component>)> {
-        self.components.iter().enumerate().map(|(i, component)| (graph::operator_id(i), *component))
+        let components = self.components.iter().map(|component| component.map(|shared| &**shared));
+        components.enumerate().map(|(i, component)| (graph::operator_id(i), component))
     }
 
     fn name(&self, id: OperatorId) -> &'a str {
@@ -99,7 +100,7 @@ impl<'a> Wiring<'a> {
     }
 
     fn component(&self, id: OperatorId) -> Option<&'a Component> {
-        self.components[id.0 as usize]
+        self.components[id.0 as usize].map(|shared| &**shared)
     }
 
     /// The arcs between known operators and ports that are not feedback.
@@ -114,7 +115,7 @@ impl<'a> Wiring<'a> {
     }
 
     fn versions(&self) -> Vec<Vec<&'a Component>> {
-        self.components.iter().map(|component| component.iter().copied().collect()).collect()
+        self.operators().map(|(_, component)| component.into_iter().collect()).collect()
     }
 
     /// An arc as messages name it.
@@ -154,35 +155,36 @@ pub(crate) fn diagnostic(
 
 fn assemble(wiring: &Wiring<'_>, settings: Vec<Settings>, types: &Types) -> FlowGraph {
     let arcs = wiring.wires.iter().zip(&types.arcs).map(|(wire, flowing)| graph_arc(wire, flowing.packet_type()));
-    let mut inputs = arcs_by_operator(wiring.wires.iter().map(|wire| wire.to));
-    let mut outputs = arcs_by_operator(wiring.wires.iter().map(|wire| wire.from));
-    let nodes = wiring.operators().zip(settings).map(|((id, component), properties)| Node {
-        name: wiring.name(id).into(),
-        component: component.expect("an unknown component was reported (F02)").clone(),
-        properties,
-        inputs: inputs.remove(&id).unwrap_or_default().into_values().collect(),
-        outputs: outputs.remove(&id).unwrap_or_default().into_values().collect(),
-    });
-    FlowGraph::assemble(wiring.flow.annotations.clone(), nodes.collect(), arcs.collect())
+    let known = wiring.components.iter().map(|component| component.expect("an unknown component was reported (F02)"));
+    let mut nodes: Vec<Node> = known
+        .zip(settings)
+        .enumerate()
+        .map(|(i, (component, properties))| Node {
+            name: wiring.name(graph::operator_id(i)).into(),
+            component: component.clone(),
+            properties,
+            inputs: vec![ArcId::default(); component.inputs.len()],
+            outputs: vec![ArcId::default(); component.outputs.len()],
+        })
+        .collect();
+    // One arc for every port (F05, F06).
+    for (i, wire) in wiring.wires.iter().enumerate() {
+        let (from, to) = (wire.from.at().expect(LOOSE), wire.to.at().expect(LOOSE));
+        nodes[from.0.0 as usize].outputs[from.1] = graph::arc_id(i);
+        nodes[to.0.0 as usize].inputs[to.1] = graph::arc_id(i);
+    }
+    FlowGraph::assemble(wiring.flow.annotations.clone(), nodes, arcs.collect())
 }
 
+const LOOSE: &str = "a loose end was reported (F03, F04)";
+
 fn graph_arc(wire: &Wire, carries: PacketType) -> GraphArc {
-    let known = "a loose end was reported (F03, F04)";
-    let (from, out) = wire.from.at().expect(known);
-    let (to, into) = wire.to.at().expect(known);
+    let (from, out) = wire.from.at().expect(LOOSE);
+    let (to, into) = wire.to.at().expect(LOOSE);
     GraphArc {
         from: OutPort { operator: from, port: graph::port_index(out) },
         to: InPort { operator: to, port: graph::port_index(into) },
         feedback: wire.feedback,
         carries,
     }
-}
-
-/// The arc at each port of each operator: one for every port (F05, F06).
-fn arcs_by_operator(ends: impl Iterator<Item = End>) -> BTreeMap<OperatorId, BTreeMap<usize, ArcId>> {
-    let mut arcs = BTreeMap::<OperatorId, BTreeMap<usize, ArcId>>::new();
-    for (i, (operator, port)) in ends.enumerate().filter_map(|(i, end)| Some((i, end.at()?))) {
-        arcs.entry(operator).or_default().insert(port, graph::arc_id(i));
-    }
-    arcs
 }

@@ -1,10 +1,15 @@
 //! Measurements that anyone can repeat: side by side in one run, medians of several rounds, in CPU time where only one thread works.
 //!
-//! [`check`] measures the checker, [`serve`] the server of files.
+//! [`check`] measures the checker, [`serve`] the server of files, [`overhead`] what a flow costs; [`scale`] updates of flows of up to a hundred thousand operators,
+//! [`stall`] what an update holds up and for how long, [`contention`] many updates per second under load.
 
 pub mod check;
+pub mod contention;
 mod cpu;
-#[cfg(test)]
-mod overhead;
+mod flows;
+mod machine;
+pub mod overhead;
+pub mod scale;
 pub mod serve;
 mod spin;
+pub mod stall;

@@ -18,6 +18,7 @@ pub mod footprint;
 
 pub use checks::{Checked, check};
 pub use finished::Finished;
+pub(crate) use finished::count_mixed;
 
 use crate::demo::contention::{Contended, contend, lead_back, shape};
 use crate::demo::footprint::Footprint;

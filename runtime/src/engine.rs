@@ -36,6 +36,7 @@ mod arc_tests;
 #[cfg(test)]
 mod models;
 
+pub use carried::Hold;
 pub use control::Applied;
 pub use placement::Placement;
 pub use running::{Options, Prepared, Running, Ticket};

@@ -17,6 +17,7 @@
 mod chart;
 pub(crate) mod comparison;
 mod page;
+pub(crate) mod study;
 pub(crate) mod svg;
 
 use crate::load::stats::{Bucket, Summary, Window};

@@ -4,6 +4,7 @@
 //! flows are the same whatever was done to them before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// An update that overtook what an operator held, after the packets had met something that it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(crate) struct Overtook {
     /// An operator that it changed, and whose old version the packets may have met.
     pub(crate) met: String,
     /// The operators that its marker passed.
-    pub(crate) passed: BTreeSet<String>,
+    pub(crate) passed: Arc<BTreeSet<String>>,
 }
 
 /// By operator, the updates that overtook what it may hold. Equal to any other.
@@ -49,7 +50,8 @@ mod tests {
     use super::*;
 
     fn overtook(update: &str, passed: &[&str]) -> Overtook {
-        Overtook { update: update.into(), met: "x".into(), passed: passed.iter().map(|p| (*p).to_owned()).collect() }
+        let passed = Arc::new(passed.iter().map(|p| (*p).to_owned()).collect());
+        Overtook { update: update.into(), met: "x".into(), passed }
     }
 
     #[test]

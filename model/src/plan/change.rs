@@ -14,6 +14,7 @@ use crate::validate::component::emission_name;
 use crate::validate::{diagnostic, names, validate_component};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The change of one operator that exists.
 pub(super) struct Proposal<'a> {
@@ -21,7 +22,7 @@ pub(super) struct Proposal<'a> {
     pub(super) node: &'a Node,
     pub(super) change: &'a Change,
     /// What it runs after the update; `None` where that is unknown or does not fit the operator's arcs.
-    pub(super) new: Option<&'a Component>,
+    pub(super) new: Option<&'a Arc<Component>>,
     /// The complete properties after the update, as far as they are right.
     pub(super) properties: BTreeMap<String, Value>,
 }
@@ -29,7 +30,12 @@ pub(super) struct Proposal<'a> {
 impl<'a> Proposal<'a> {
     /// The component that takes the place of another.
     pub(super) fn replaces(&self) -> Option<&'a Component> {
-        self.new.filter(|new| new.id != self.node.component.id)
+        self.new.filter(|new| new.id != self.node.component.id).map(|new| &**new)
+    }
+
+    /// Whether nothing around the operator could tell the difference but by what it does.
+    pub(super) fn looks_the_same(&self) -> bool {
+        self.new.is_some_and(|new| self.node.component.looks_like(new))
     }
 
     /// The properties that get another value than they have.
@@ -38,6 +44,22 @@ impl<'a> Proposal<'a> {
         let differ = named.filter(|(name, value)| self.node.properties.get(*name) != Some(value));
         differ.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
+}
+
+/// The components that a flow runs.
+pub(super) type Running<'a> = BTreeMap<&'a ComponentRef, &'a Arc<Component>>;
+
+/// What a flow runs, by name and version.
+pub(super) fn running(graph: &FlowGraph) -> Running<'_> {
+    let mut running = Running::new();
+    let mut last: Option<&Arc<Component>> = None;
+    for component in graph.operators().map(|(_, node)| &node.component) {
+        // Operators share what they run, and those beside each other often run the same.
+        if !last.replace(component).is_some_and(|last| Arc::ptr_eq(last, component)) {
+            running.entry(&component.id).or_insert(component);
+        }
+    }
+    running
 }
 
 /// Every change of an existing operator, and what is wrong with each.
@@ -49,12 +71,20 @@ pub(super) fn check<'a>(
 ) -> (Vec<Proposal<'a>>, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut proposals: Vec<Proposal<'a>> = Vec::new();
+    let running = running(graph);
     for (name, change) in &update.changes {
         match graph.find(name) {
             None => found.push(unknown_operator(graph, update, map, name)),
             Some(id) => {
-                let mut rules =
-                    Rules { graph, map, catalogue, name, node: graph.operator(id), change, found: Vec::new() };
+                let mut rules = Rules {
+                    running: &running,
+                    map,
+                    catalogue,
+                    name,
+                    node: graph.operator(id),
+                    change,
+                    found: Vec::new(),
+                };
                 proposals.push(rules.proposal(id));
                 found.append(&mut rules.found);
             }
@@ -96,20 +126,20 @@ fn unknown_operator(graph: &FlowGraph, update: &Update, map: &SourceMap, name: &
 
 /// What is wrong with the state of an operator that goes being taken over by one that comes: the rules for the state of one that changes.
 pub(super) fn check_handover(
-    graph: &FlowGraph,
     map: &SourceMap,
     catalogue: &Catalogue,
     (name, change): (&str, &Change),
     from: &Node,
     to: &Component,
 ) -> Vec<Diagnostic> {
-    let mut rules = Rules { graph, map, catalogue, name, node: from, change, found: Vec::new() };
+    let running = &Running::new();
+    let mut rules = Rules { running, map, catalogue, name, node: from, change, found: Vec::new() };
     rules.state(to);
     rules.found
 }
 
 struct Rules<'a, 'm> {
-    graph: &'a FlowGraph,
+    running: &'m Running<'a>,
     map: &'m SourceMap,
     catalogue: &'a Catalogue,
     name: &'a str,
@@ -139,9 +169,8 @@ impl<'a> Rules<'a, '_> {
     }
 
     /// What a running flow already runs goes before the catalogue: a version is declared once.
-    fn component(&mut self, wanted: &ComponentRef) -> Option<&'a Component> {
-        let running = self.graph.operators().map(|(_, node)| &node.component).find(|c| c.id == *wanted);
-        let component = running.or_else(|| self.catalogue.component(wanted));
+    fn component(&mut self, wanted: &ComponentRef) -> Option<&'a Arc<Component>> {
+        let component = self.running.get(wanted).copied().or_else(|| self.catalogue.shared(wanted));
         if component.is_none() {
             self.report(
                 Code::U02,

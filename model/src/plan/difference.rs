@@ -19,7 +19,7 @@
 //! Paper: section 5.5.1, Algorithm 3.
 
 use crate::flow::PortRef;
-use crate::graph::FlowGraph;
+use crate::graph::{FlowGraph, GraphArc};
 use crate::id::{ArcId, InPort, OperatorId, OutPort};
 use crate::reconnection::{self, Reconnection, Reconnections, Rewrite};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +72,9 @@ impl Difference {
     /// An arc that was there before: where it goes, if it does not stay.
     fn leave(&mut self, both: &Both<'_>, id: ArcId) {
         let arc = both.before.arc(id);
+        if both.stays(arc) {
+            return;
+        }
         let (out, from) = (both.before.output(arc.from), both.before.input(arc.to));
         let to = both.after.driven(&out).map(|port| both.after.input(port));
         if to.as_ref() == Some(&from) {
@@ -129,12 +132,23 @@ impl Difference {
 /// Orders a set so that at each port the arc that is there goes before another comes. Around a ring of ports there is no such
 /// order, and none is needed: each operator performs its own part, taking away first.
 fn sort(set: &mut Vec<Reconnection>) {
-    let mut rest = std::mem::take(set);
-    while !rest.is_empty() {
-        let goes_later = |r: &Reconnection| rest.iter().any(|other| other != r && r.to.is_some() && other.from == r.to);
-        let next = rest.iter().position(|r| !goes_later(r)).unwrap_or(0);
-        set.push(rest.remove(next));
+    let rest = std::mem::take(set);
+    let leaving: BTreeMap<&PortRef, usize> =
+        rest.iter().enumerate().filter_map(|(i, r)| Some((r.from.as_ref()?, i))).collect();
+    // At most one other goes from the port that one comes to.
+    let awaits = |i: usize| rest[i].to.as_ref().and_then(|to| leaving.get(to).copied()).filter(|other| *other != i);
+    let mut awaited_by = vec![None; rest.len()];
+    (0..rest.len()).for_each(|i| awaits(i).into_iter().for_each(|other| awaited_by[other] = Some(i)));
+    let mut left: BTreeSet<usize> = (0..rest.len()).collect();
+    let mut ready: BTreeSet<usize> = (0..rest.len()).filter(|i| awaits(*i).is_none()).collect();
+    let mut order = Vec::new();
+    while let Some(next) = ready.first().or(left.first()).copied() {
+        ready.remove(&next);
+        left.remove(&next);
+        ready.extend(awaited_by[next].filter(|freed| left.contains(freed)));
+        order.push(next);
     }
+    set.extend(order.into_iter().map(|i| rest[i].clone()));
 }
 
 /// The graph before and the graph after.
@@ -147,6 +161,18 @@ impl Both<'_> {
     /// The operator before, of one after.
     fn before(&self, after: OperatorId) -> Option<OperatorId> {
         self.before.find(&self.after.operator(after).name)
+    }
+
+    /// Whether an arc before leads to the same port after: an operator that stays keeps its ports (U03).
+    fn stays(&self, arc: &GraphArc) -> bool {
+        self.after.find(&self.before.operator(arc.from.operator).name).is_some_and(|producer| {
+            let outputs = &self.after.operator(producer).outputs;
+            let to = outputs.get(usize::from(arc.from.port.0)).map(|after| self.after.arc(*after).to);
+            to.is_some_and(|to| {
+                let (is, was) = (self.after.operator(to.operator), self.before.operator(arc.to.operator));
+                to.port == arc.to.port && is.name == was.name
+            })
+        })
     }
 
     /// Whether an input port after is a feedback port.

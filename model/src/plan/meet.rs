@@ -34,8 +34,11 @@ pub(super) fn check(
     proposals: &[Proposal<'_>],
     scheduler: Scheduler,
 ) -> Vec<Diagnostic> {
-    let changed: BTreeMap<OperatorId, Option<&Component>> =
-        proposals.iter().filter(|p| p.new.is_none() || p.replaces().is_some()).map(|p| (p.id, p.new)).collect();
+    if proposals.iter().all(Proposal::looks_the_same) {
+        return Vec::new();
+    }
+    let changed = proposals.iter().filter(|p| p.new.is_none() || p.replaces().is_some());
+    let changed: BTreeMap<OperatorId, Option<&Component>> = changed.map(|p| (p.id, p.new.map(|new| &**new))).collect();
     let after = Meeting::of(graph, update, map, scheduler, &changed, false);
     let on_feedback: Vec<ArcId> = after.changed_feedback();
     let mut found: Vec<Diagnostic> = on_feedback.iter().map(|&arc| after.feedback(arc)).collect();
@@ -107,7 +110,7 @@ impl Moved<'_> {
         };
         let held: BTreeMap<usize, &PacketType> =
             after.arcs().filter(stays).filter_map(|(id, arc)| Some((id.0 as usize, carried(arc.to)?))).collect();
-        let versions: Vec<Vec<&Component>> = after.operators().map(|(_, node)| vec![&node.component]).collect();
+        let versions: Vec<Vec<&Component>> = after.operators().map(|(_, node)| vec![&*node.component]).collect();
         let wires: Vec<Wire> = after.arcs().map(|(_, arc)| wire(arc)).collect();
         let types = types::propagate_held(&after.order(), &versions, &wires, &held);
         types.misfits.iter().map(|misfit| self.refused(&types, *misfit)).collect()
@@ -169,9 +172,9 @@ impl<'a> Meeting<'a> {
         let versions: Vec<Vec<&Component>> = graph
             .operators()
             .map(|(id, node)| match changed.get(&id) {
-                None => vec![&node.component],
+                None => vec![&*node.component],
                 Some(None) => Vec::new(),
-                Some(Some(new)) if mixed => vec![&node.component, *new],
+                Some(Some(new)) if mixed => vec![&*node.component, *new],
                 Some(Some(new)) => vec![*new],
             })
             .collect();

@@ -13,25 +13,23 @@
 //! So wherever the flow after an update promises more of what comes to an operator, the update's marker goes there. What follows
 //! it there can be relied on, and a later marker does follow it.
 
-use super::route::Ways;
 use crate::component::Emission;
-use crate::graph::{FlowGraph, GraphArc, Node};
+use crate::graph::FlowGraph;
 use crate::id::OperatorId;
 use std::collections::BTreeSet;
 
 /// The operators before that stay, and of which the flow after promises what is not true for packets from before.
 pub(super) fn upon(before: &FlowGraph, after: &FlowGraph) -> BTreeSet<OperatorId> {
+    if before.shares_shape(after) {
+        return BTreeSet::new();
+    }
     let stays: Vec<(OperatorId, OperatorId)> =
         before.operators().filter_map(|(id, node)| Some((id, after.find(&node.name)?))).collect();
     let fewer_types = stays.iter().filter(|(old, new)| loses_types(before, *old, after, *new)).map(|(old, _)| *old);
     let mut found: BTreeSet<OperatorId> = fewer_types.collect();
-    let (earlier, later) = (pairs(before), pairs(after));
-    for (i, (old, new)) in stays.iter().enumerate() {
-        for (other_old, other_new) in &stays[i..] {
-            if earlier.contains(&(*old, *other_old)) && !later.contains(&(*new, *other_new)) {
-                found.extend([*old, *other_old]);
-            }
-        }
+    let sends_several = |(id, _): (OperatorId, _)| !before.shape().next(id).is_empty() && sends_several(before, id);
+    if before.operators().any(sends_several) {
+        found.extend(parted(before, after, &stays));
     }
     found
 }
@@ -39,37 +37,123 @@ pub(super) fn upon(before: &FlowGraph, after: &FlowGraph) -> BTreeSet<OperatorId
 /// Whether something that came to an operator does not come there any more. Feedback arcs are for U07: no marker puts an end to what
 /// lies on them.
 fn loses_types(before: &FlowGraph, old: OperatorId, after: &FlowGraph, new: OperatorId) -> bool {
-    let carried = |graph: &FlowGraph, at: OperatorId| -> Vec<GraphArc> {
-        graph.operator(at).inputs.iter().map(|arc| graph.arc(*arc).clone()).collect()
-    };
-    let pairs = carried(before, old).into_iter().zip(carried(after, new));
+    let (was, is) = (&before.operator(old).inputs, &after.operator(new).inputs);
+    let pairs = was.iter().zip(is).map(|(was, is)| (before.arc(*was), after.arc(*is)));
     pairs.filter(|(was, _)| !was.feedback).any(|(was, is)| {
         let comes = is.carries.terms();
         was.carries.terms().iter().any(|term| !comes.contains(term))
     })
 }
 
-/// The pairs of operators that one lineage can reach by different packets, in either order; an operator with itself, too.
-fn pairs(graph: &FlowGraph) -> BTreeSet<(OperatorId, OperatorId)> {
-    let ways = Ways::of(graph);
-    let mut pairs = BTreeSet::new();
-    for (_, node) in graph.operators() {
-        let reached = ways_out(graph, &ways, node);
-        for (i, a) in reached.iter().enumerate() {
-            for (j, b) in reached.iter().enumerate() {
-                if sends_both(node.component.emission, i == j) {
-                    pairs.extend(a.iter().flat_map(|x| b.iter().map(move |y| (*x, *y))));
-                }
+/// Operators of which one lineage can reach two by different packets before, in either order, or one by two, and not after.
+///
+/// Such a pair has been lost because something on the way to one of the two is not the same any more. So it is enough to look for
+/// the partners of those behind what has changed, many of them in one pass.
+fn parted(before: &FlowGraph, after: &FlowGraph, stays: &[(OperatorId, OperatorId)]) -> BTreeSet<OperatorId> {
+    let mut new = vec![None; before.len()];
+    stays.iter().for_each(|(old, is)| new[old.0 as usize] = Some(*is));
+    let differs = |at: &OperatorId| new[at.0 as usize].is_none_or(|is| sends_less(before, *at, after, is, &new));
+    let behind = before.shape().behind(before.shape().all().filter(differs).collect::<Vec<_>>());
+    let looked_at: Vec<(OperatorId, OperatorId)> =
+        stays.iter().copied().filter(|(old, _)| behind.contains(*old)).collect();
+    let (order, order_after) = (before.order(), after.order());
+    let mut found = BTreeSet::new();
+    for some in looked_at.chunks(Bits::COUNT) {
+        let earlier = partners(before, &order, some.iter().map(|(old, _)| *old));
+        let later = partners(after, &order_after, some.iter().map(|(_, new)| *new));
+        let mut lost_by_any = Bits::default();
+        for (old, new) in stays {
+            let lost = earlier[old.0 as usize].minus(later[new.0 as usize]);
+            if lost != Bits::default() {
+                found.insert(*old);
+                lost_by_any = lost_by_any.or(lost);
             }
         }
+        found.extend(some.iter().enumerate().filter(|(bit, _)| lost_by_any.has(*bit)).map(|(_, (old, _))| *old));
     }
-    pairs
+    found
 }
 
-/// What can be reached by each output, but for feedback.
-fn ways_out(graph: &FlowGraph, ways: &Ways, node: &Node) -> Vec<BTreeSet<OperatorId>> {
-    let arcs = node.outputs.iter().map(|arc| graph.arc(*arc)).filter(|arc| !arc.feedback);
-    arcs.map(|arc| ways.behind(arc.to.operator).iter().copied().chain([arc.to.operator]).collect()).collect()
+/// Whether an operator that stays sends its packets in another way, or to others.
+fn sends_less(
+    before: &FlowGraph,
+    old: OperatorId,
+    after: &FlowGraph,
+    is: OperatorId,
+    new: &[Option<OperatorId>],
+) -> bool {
+    let mut was: Vec<_> = before.shape().next(old).iter().map(|to| new[to.0 as usize]).collect();
+    let mut goes: Vec<_> = after.shape().next(is).iter().copied().map(Some).collect();
+    was.sort();
+    goes.sort();
+    was != goes || before.operator(old).component.emission != after.operator(is).component.emission
+}
+
+/// Some of a few operators, each with a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Bits([u64; 8]);
+
+impl Bits {
+    const COUNT: usize = 512;
+
+    fn only(place: usize) -> Self {
+        let mut words = [0; 8];
+        words[place / 64] = 1 << (place % 64);
+        Self(words)
+    }
+
+    fn has(self, place: usize) -> bool {
+        self.0[place / 64] >> (place % 64) & 1 == 1
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] | other.0[i]))
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] & other.0[i]))
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] & !other.0[i]))
+    }
+}
+
+/// For each operator, those among a few that a lineage can reach by one packet when it reaches the operator by another.
+fn partners(graph: &FlowGraph, order: &[OperatorId], some: impl Iterator<Item = OperatorId>) -> Vec<Bits> {
+    let mut leads = vec![Bits::default(); graph.len()];
+    some.enumerate().for_each(|(place, at)| leads[at.0 as usize] = Bits::only(place));
+    for at in order.iter().rev() {
+        let next = graph.shape().next(*at).iter();
+        leads[at.0 as usize] = next.fold(leads[at.0 as usize], |all, next| all.or(leads[next.0 as usize]));
+    }
+    let mut partners = vec![Bits::default(); graph.len()];
+    for at in order {
+        let next = graph.shape().next(*at);
+        let (mut by_any, mut by_several) = (Bits::default(), Bits::default());
+        for to in next {
+            by_several = by_several.or(by_any.and(leads[to.0 as usize]));
+            by_any = by_any.or(leads[to.0 as usize]);
+        }
+        let (emission, own) = (graph.operator(*at).component.emission, partners[at.0 as usize]);
+        for to in next {
+            let mut all = partners[to.0 as usize].or(own);
+            if sends_both(emission, false) {
+                all = all.or(by_several).or(by_any.minus(leads[to.0 as usize]));
+            }
+            if sends_both(emission, true) {
+                all = all.or(leads[to.0 as usize]);
+            }
+            partners[to.0 as usize] = all;
+        }
+    }
+    partners
+}
+
+/// Whether one firing of an operator can send two packets.
+fn sends_several(graph: &FlowGraph, at: OperatorId) -> bool {
+    let emission = graph.operator(at).component.emission;
+    sends_both(emission, true) || sends_both(emission, false) && graph.shape().next(at).len() > 1
 }
 
 /// Whether one firing can send two packets: by one output, or by two.

@@ -14,7 +14,7 @@
 use super::relied;
 use super::scheduler::Scheduler;
 use crate::component::Emission;
-use crate::graph::FlowGraph;
+use crate::graph::{FlowGraph, Members};
 use crate::id::{OperatorId, OutPort, PortSet};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,9 +43,6 @@ pub struct Pass {
     pub last: bool,
 }
 
-/// Operators by number, in order.
-type Set = BTreeSet<OperatorId>;
-
 impl Route {
     /// The way to `targets`. `marked` output ports carry the marker although their arcs are feedback.
     pub(super) fn of(
@@ -54,13 +51,12 @@ impl Route {
         targets: &[OperatorId],
         marked: &BTreeSet<OutPort>,
     ) -> Self {
-        let ways = Ways::of(graph);
-        let targets: Set = targets.iter().copied().collect();
+        let all = || Members::none(graph.len()).with(graph.shape().all());
         let mut route = match scheduler {
-            Scheduler::Direct => Self::messages(&targets),
-            Scheduler::Epoch | Scheduler::StopTheWorld => Self::within(graph, &ways.all()),
-            Scheduler::Dependent => Self::by_origin(graph, &ways, &targets),
-            Scheduler::Scoped => Self::within(graph, &scope(graph, &ways, &targets)),
+            Scheduler::Direct => Self::messages(targets),
+            Scheduler::Epoch | Scheduler::StopTheWorld => Self::within(graph, &all()),
+            Scheduler::Dependent => Self::by_origin(graph, targets),
+            Scheduler::Scoped => Self::within(graph, &scope(graph, targets)),
         };
         for out in marked {
             route.passes.entry(out.operator).or_default().forward.insert(out.port);
@@ -85,39 +81,37 @@ impl Route {
     }
 
     /// A message to each, which goes no further.
-    fn messages(targets: &Set) -> Self {
+    fn messages(targets: &[OperatorId]) -> Self {
         let pass = Pass { commanded: true, ..Pass::default() };
+        let targets: BTreeSet<OperatorId> = targets.iter().copied().collect();
         Self { heads: targets.iter().copied().collect(), passes: targets.iter().map(|at| (*at, pass)).collect() }
     }
 
     /// In at the operators of a scope that no other of it leads to, along every arc inside.
-    fn within(graph: &FlowGraph, scope: &Set) -> Self {
-        let passes: BTreeMap<OperatorId, Pass> = scope
-            .iter()
-            .map(|at| (*at, pass(graph, *at, |other| scope.contains(&other), |other| scope.contains(&other))))
-            .collect();
+    fn within(graph: &FlowGraph, scope: &Members) -> Self {
+        let inside = |other| scope.contains(other);
+        Self::passing(scope.iter().map(|at| (at, pass(graph, at, inside, inside))).collect())
+    }
+
+    fn passing(passes: BTreeMap<OperatorId, Pass>) -> Self {
         let heads = passes.iter().filter(|(_, pass)| pass.commanded).map(|(at, _)| *at).collect();
         Self { heads, passes }
     }
 
     /// From the sources to the origin and nowhere else; behind the origin everywhere.
-    fn by_origin(graph: &FlowGraph, ways: &Ways, targets: &Set) -> Self {
-        let Some(origin) = origin(graph, ways, targets) else { return Self::within(graph, &ways.all()) };
-        let (above, below) = (ways.before(origin), ways.behind(origin));
-        let to_origin = |other| above.contains(&other) || other == origin;
-        let mut passes = BTreeMap::new();
-        for at in &above {
-            passes.insert(*at, pass(graph, *at, to_origin, to_origin));
-        }
-        passes.insert(origin, pass(graph, origin, |other| above.contains(&other), |other| below.contains(&other)));
-        for at in below {
-            passes.insert(
-                *at,
-                pass(graph, *at, |other| other == origin || below.contains(&other), |other| below.contains(&other)),
-            );
-        }
-        let heads = passes.iter().filter(|(_, pass)| pass.commanded).map(|(at, _)| *at).collect();
-        Self { heads, passes }
+    fn by_origin(graph: &FlowGraph, targets: &[OperatorId]) -> Self {
+        let Some(origin) = origin(graph, targets) else {
+            return Self::within(graph, &Members::none(graph.len()).with(graph.shape().all()));
+        };
+        let (to, below) = (graph.shape().to([origin]), graph.shape().behind([origin]));
+        let from = below.clone().with([origin]);
+        let pass = |at| match (to.contains(at), at == origin) {
+            (_, true) => pass(graph, at, |other| to.contains(other), |other| below.contains(other)),
+            (true, false) => pass(graph, at, |other| to.contains(other), |other| to.contains(other)),
+            (false, false) => pass(graph, at, |other| from.contains(other), |other| below.contains(other)),
+        };
+        let passed = to.clone().with(below.iter());
+        Self::passing(passed.iter().map(|at| (at, pass(at))).collect())
     }
 
     /// The same way, widened to pass `others` too, and whatever must then change at one computation time with them.
@@ -131,8 +125,8 @@ impl Route {
     /// So the two would be in one order at `right`, and for some packets in the other. Where scopes overlap, the later update
     /// enters at every head of their union, and follows the earlier one everywhere (protocol.md, section 4).
     pub(crate) fn widened(&self, graph: &FlowGraph, others: &BTreeSet<OperatorId>) -> Self {
-        let all: Set = self.passes.keys().chain(others).copied().collect();
-        let mut route = Self::within(graph, &scope(graph, &Ways::of(graph), &all));
+        let all: Vec<OperatorId> = self.passes.keys().chain(others).copied().collect();
+        let mut route = Self::within(graph, &scope(graph, &all));
         for (at, pass) in &self.passes {
             let wide = route.passes.entry(*at).or_default();
             // Feedback arcs that carry the marker all the same.
@@ -166,96 +160,86 @@ fn pass(
     Pass { awaited, commanded: awaited.is_empty(), forward, ordinary: forward, last: forward.is_empty() }
 }
 
-/// Who can be reached from whom without crossing a feedback arc.
-pub(super) struct Ways {
-    behind: Vec<Set>,
-}
-
-impl Ways {
-    pub(super) fn of(graph: &FlowGraph) -> Self {
-        let mut behind = vec![Set::new(); graph.len()];
-        for at in graph.order().into_iter().rev() {
-            let node = graph.operator(at);
-            let next = node.outputs.iter().map(|arc| graph.arc(*arc)).filter(|arc| !arc.feedback);
-            let next: Set = next.map(|arc| arc.to.operator).collect();
-            let further: Set = next.iter().flat_map(|to| behind[to.0 as usize].iter().copied()).collect();
-            behind[at.0 as usize] = next.into_iter().chain(further).collect();
-        }
-        Self { behind }
-    }
-
-    fn all(&self) -> Set {
-        (0..self.behind.len() as u32).map(OperatorId).collect()
-    }
-
-    /// What is behind an operator, itself not included.
-    pub(super) fn behind(&self, at: OperatorId) -> &Set {
-        &self.behind[at.0 as usize]
-    }
-
-    /// What is before an operator, itself not included.
-    pub(super) fn before(&self, at: OperatorId) -> Set {
-        self.all().into_iter().filter(|other| self.behind(*other).contains(&at)).collect()
-    }
-
-    fn leads(&self, from: OperatorId, to: OperatorId) -> bool {
-        from == to || self.behind(from).contains(&to)
-    }
-
-    /// With everything on a way from one of a set to another.
-    fn hull(&self, set: &Set) -> Set {
-        let from = |at: OperatorId| set.iter().any(|other| self.leads(*other, at));
-        let to = |at: OperatorId| set.iter().any(|other| self.leads(at, *other));
-        self.all().into_iter().filter(|at| from(*at) && to(*at)).collect()
-    }
+/// With everything on a way from one of a set to another.
+fn hull(graph: &FlowGraph, set: &Members) -> Members {
+    let some = || set.iter().collect::<Vec<_>>();
+    graph.shape().from(some()).and(&graph.shape().to(some()))
 }
 
 /// The first target, if all others are behind it; or else the last operator that every way to a target passes. None if there
 /// is no such operator.
-pub(super) fn origin(graph: &FlowGraph, ways: &Ways, targets: &Set) -> Option<OperatorId> {
-    let first = targets.iter().copied().find(|first| targets.iter().all(|other| ways.leads(*first, *other)));
-    first.or_else(|| dominator(graph, ways, targets))
+pub(super) fn origin(graph: &FlowGraph, targets: &[OperatorId]) -> Option<OperatorId> {
+    // One that all others are behind has none before it, and then no other target has none.
+    let behind = graph.shape().behind(targets.iter().copied());
+    let mut foremost = targets.iter().copied().filter(|at| !behind.contains(*at));
+    match (foremost.next(), foremost.next()) {
+        (Some(first), None) => Some(first),
+        (None | Some(_), _) => dominator(graph, targets),
+    }
 }
 
 /// The last operator that every way from a source to one of these passes.
-fn dominator(graph: &FlowGraph, ways: &Ways, targets: &Set) -> Option<OperatorId> {
-    let candidates = graph.order().into_iter().rev().filter(|at| targets.iter().all(|target| ways.leads(*at, *target)));
-    candidates.into_iter().find(|at| targets.iter().all(|target| dominates(graph, ways, *at, *target)))
+///
+/// Of the operators that lead to one of them, in order: an operator is on every such way if no arc leads from before it to
+/// behind it, no target is before it, and no way begins behind it.
+///
+/// ```text
+///   source -> a -> f -> x -> y (target)      f is the last that no arc passes over
+///                   '-------^
+/// ```
+fn dominator(graph: &FlowGraph, targets: &[OperatorId]) -> Option<OperatorId> {
+    let shape = graph.shape();
+    if targets.is_empty() {
+        return graph.order().last().copied();
+    }
+    let (relevant, ends) =
+        (shape.to(targets.iter().copied()), Members::none(graph.len()).with(targets.iter().copied()));
+    let order: Vec<OperatorId> = graph.order().into_iter().filter(|at| relevant.contains(*at)).collect();
+    let mut rank = vec![usize::MAX; graph.len()];
+    order.iter().enumerate().for_each(|(place, at)| rank[at.0 as usize] = place);
+    let last_source = order.iter().rposition(|at| shape.previous(*at).is_empty()).unwrap_or(0);
+    let (mut reached, mut found) = (last_source, None);
+    for (place, at) in order.iter().enumerate() {
+        if reached <= place {
+            found = Some(*at);
+        }
+        if ends.contains(*at) {
+            break;
+        }
+        let furthest =
+            shape.next(*at).iter().filter(|next| relevant.contains(**next)).map(|next| rank[next.0 as usize]);
+        reached = furthest.fold(reached, usize::max);
+    }
+    found
 }
 
-/// Whether every way from a source to `target` passes `at`.
-pub(super) fn dominates(graph: &FlowGraph, ways: &Ways, at: OperatorId, target: OperatorId) -> bool {
-    if at == target {
-        return true;
-    }
-    let mut seen = Set::new();
-    let mut open: Vec<OperatorId> = graph.sources().into_iter().filter(|source| *source != at).collect();
+/// Those that can be reached from a source without passing an operator.
+pub(super) fn beside(graph: &FlowGraph, at: OperatorId) -> Members {
+    let shape = graph.shape();
+    let mut seen = Members::none(graph.len());
+    let mut open: Vec<OperatorId> =
+        graph.sources().into_iter().filter(|source| *source != at && seen.insert(*source)).collect();
     while let Some(next) = open.pop() {
-        if next == target {
-            return false;
-        }
-        if !seen.insert(next) || !ways.leads(next, target) {
-            continue;
-        }
-        let outputs = graph.operator(next).outputs.iter().map(|arc| graph.arc(*arc));
-        open.extend(outputs.filter(|arc| !arc.feedback && arc.to.operator != at).map(|arc| arc.to.operator));
+        open.extend(shape.next(next).iter().copied().filter(|next| *next != at && seen.insert(*next)));
     }
-    true
+    seen
 }
 
 /// The smallest part of the flow that a marker must pass for its targets to change at one computation time.
-fn scope(graph: &FlowGraph, ways: &Ways, targets: &Set) -> Set {
-    let mut scope = ways.hull(targets);
+fn scope(graph: &FlowGraph, targets: &[OperatorId]) -> Members {
+    let leading = graph.shape().to(targets.iter().copied());
+    let mut scope = hull(graph, &Members::none(graph.len()).with(targets.iter().copied()));
     loop {
-        let splitting = splitters(graph, ways, targets, &scope);
-        let mut larger: Set = scope.iter().copied().chain(splitting).collect();
-        if is_entered_from_behind(graph, ways, &larger) {
-            match dominator(graph, ways, &larger) {
-                Some(at) => drop(larger.insert(at)),
-                None => larger = larger.iter().flat_map(|at| ways.before(*at)).chain(larger.clone()).collect(),
-            }
+        let splitting = splitters(graph, &leading, &scope);
+        let mut larger = scope.clone().with(splitting);
+        if is_entered_from_behind(graph, &larger) {
+            let all: Vec<OperatorId> = larger.iter().collect();
+            larger = match dominator(graph, &all) {
+                Some(at) => larger.with([at]),
+                None => graph.shape().to(all),
+            };
         }
-        let larger = ways.hull(&larger);
+        let larger = hull(graph, &larger);
         if larger == scope {
             return scope;
         }
@@ -264,59 +248,52 @@ fn scope(graph: &FlowGraph, ways: &Ways, targets: &Set) -> Set {
 }
 
 /// Operators outside a scope from which one lineage reaches its targets by several packets: some could come before the change
-/// and some after.
-pub(super) fn splitters(graph: &FlowGraph, ways: &Ways, targets: &Set, scope: &Set) -> Vec<OperatorId> {
+/// and some after. `leading` are those that lead to a target, targets included.
+pub(super) fn splitters(graph: &FlowGraph, leading: &Members, scope: &Members) -> Vec<OperatorId> {
     let splits = |at: &OperatorId| {
-        let node = graph.operator(*at);
-        let leads = |arc: &&crate::id::ArcId| {
-            let arc = graph.arc(**arc);
-            !arc.feedback && targets.iter().any(|target| ways.leads(arc.to.operator, *target))
-        };
-        let outputs = node.outputs.iter().filter(leads).count();
-        match node.component.emission {
+        let outputs = graph.shape().next(*at).iter().filter(|next| leading.contains(**next)).count();
+        match graph.operator(*at).component.emission {
             Emission::Each | Emission::Filter => outputs > 1,
             Emission::Route | Emission::Buffer => false,
             Emission::Many => outputs > 0,
         }
     };
-    ways.all().into_iter().filter(|at| !scope.contains(at) && splits(at)).collect()
+    leading.iter().filter(|at| !scope.contains(*at) && splits(at)).collect()
 }
 
 /// Whether what happens in a scope could come round by a feedback arc and enter the scope where the marker does not: behind
 /// its head, or at another head.
-pub(super) fn is_entered_from_behind(graph: &FlowGraph, ways: &Ways, scope: &Set) -> bool {
-    let outside = |at: &OperatorId| {
-        let inputs = graph.operator(*at).inputs.iter().map(|arc| graph.arc(*arc));
-        inputs
-            .filter(|arc| !arc.feedback && !scope.contains(&arc.from.operator))
-            .map(|arc| arc.from.operator)
-            .collect::<Set>()
-    };
-    let heads: Set =
-        scope.iter().copied().filter(|at| scope.iter().all(|other| !ways.behind(*other).contains(at))).collect();
-    let entries: Set = match heads.len() {
-        1 => scope.iter().filter(|at| !heads.contains(at)).flat_map(outside).collect(),
-        _ => scope.iter().flat_map(outside).collect(),
-    };
-    entries.iter().any(|entry| comes_round(graph, ways, scope, *entry))
+pub(super) fn is_entered_from_behind(graph: &FlowGraph, scope: &Members) -> bool {
+    if !graph.shape().has_feedback() {
+        return false;
+    }
+    let behind = graph.shape().behind(scope.iter());
+    let is_head = |at: &OperatorId| !behind.contains(*at);
+    let one_head = scope.iter().filter(is_head).count() == 1;
+    let entered = scope.iter().filter(|at| !(one_head && is_head(at)));
+    let back = coming_round(graph, scope);
+    entered
+        .flat_map(|at| graph.shape().previous(at).iter().copied())
+        .any(|entry| !scope.contains(entry) && back.contains(entry))
 }
 
-/// Whether a feedback arc leads from behind a scope to an operator or to something before it.
-fn comes_round(graph: &FlowGraph, ways: &Ways, scope: &Set, to: OperatorId) -> bool {
-    let feedback = graph.arcs().map(|(_, arc)| arc).filter(|arc| arc.feedback);
-    let mut reached: Set =
-        scope.iter().flat_map(|at| ways.behind(*at).iter().copied()).chain(scope.iter().copied()).collect();
-    // A feedback arc may lead to where another begins.
-    let arcs: Vec<_> = feedback.map(|arc| (arc.from.operator, arc.to.operator)).collect();
-    let mut back = Set::new();
-    loop {
-        let landed: Set = arcs.iter().filter(|(from, _)| reached.contains(from)).map(|(_, into)| *into).collect();
-        let more: Set =
-            landed.iter().flat_map(|at| ways.behind(*at).iter().copied()).chain(landed.iter().copied()).collect();
-        if more.is_subset(&back) {
-            return back.contains(&to);
-        }
-        back.extend(more.iter().copied());
-        reached.extend(more);
+/// Where a feedback arc leads to from behind a scope, and what is behind that; and so on, for a feedback arc may lead to where another
+/// begins.
+fn coming_round(graph: &FlowGraph, scope: &Members) -> Members {
+    let shape = graph.shape();
+    let mut back = Members::none(graph.len());
+    let mut seen = scope.clone();
+    let mut open: Vec<(OperatorId, bool)> = scope.iter().map(|at| (at, false)).collect();
+    while let Some((at, has_come_round)) = open.pop() {
+        let mut go = |next: OperatorId, comes_round: bool| {
+            let new = if comes_round { back.insert(next) } else { seen.insert(next) };
+            if new {
+                open.push((next, comes_round));
+            }
+        };
+        shape.next(at).iter().for_each(|next| go(*next, has_come_round));
+        let arcs = graph.operator(at).outputs.iter().map(|arc| graph.arc(*arc)).filter(|arc| arc.feedback);
+        arcs.for_each(|arc| go(arc.to.operator, true));
     }
+    back
 }

@@ -2,7 +2,7 @@
 
 use super::names_of;
 use super::overtaking::{Impact, held_between, held_since, overtaken};
-use super::route::{self, Route, Ways};
+use super::route::{self, Route};
 use crate::component::{Emission, Wake};
 use crate::graph::FlowGraph;
 use crate::id::{InPort, OperatorId};
@@ -168,19 +168,20 @@ fn scoped(graph: &FlowGraph, targets: &[OperatorId]) -> String {
 
 /// The paper's scheduler orders what passes its origin, and only that.
 fn dependent(graph: &FlowGraph, targets: &[OperatorId], asked: Guarantee) -> Result<String, String> {
-    let (ways, set) = (Ways::of(graph), targets.iter().copied().collect());
-    let Some(origin) = route::origin(graph, &ways, &set) else {
+    let shape = graph.shape();
+    let Some(origin) = route::origin(graph, targets) else {
         return Ok(format!("no operator precedes all of {}, so its marker goes everywhere", names_of(graph, targets)));
     };
     let name = &graph.operator(origin).name;
-    let below: BTreeSet<OperatorId> = ways.behind(origin).iter().copied().chain([origin]).collect();
-    if route::is_entered_from_behind(graph, &ways, &below) {
+    let below = shape.from([origin]);
+    if route::is_entered_from_behind(graph, &below) {
         return Err(format!(
             "what happens behind `{name}`, where its marker begins to be awaited, comes round by a feedback arc and can enter beside it"
         ));
     }
-    let beside = targets.iter().find(|target| !route::dominates(graph, &ways, origin, **target));
-    let splitter = route::splitters(graph, &ways, &set, &below).into_iter().next();
+    let reached_beside = route::beside(graph, origin);
+    let beside = targets.iter().find(|target| reached_beside.contains(**target));
+    let splitter = route::splitters(graph, &shape.to(targets.iter().copied()), &below).into_iter().next();
     if let (Guarantee::Serializability, Some(beside), Some(splitter)) = (asked, beside, splitter) {
         return Err(format!(
             "a lineage that `{}` sends several ways can pass `{name}` before the marker and reach `{}` beside it, after the change",
@@ -246,14 +247,10 @@ fn epoch(graph: &FlowGraph, targets: &[OperatorId]) -> String {
 
 /// Whether no lineage can fire twice at an operator: no firing before it sends two packets that both get there.
 fn fires_once(graph: &FlowGraph, target: OperatorId) -> bool {
-    let before: BTreeSet<OperatorId> =
-        graph.operators().map(|(id, _)| id).filter(|&id| graph.reachable(id).contains(&target)).collect();
-    before.iter().filter(|id| **id != target).all(|&id| {
-        let node = graph.operator(id);
-        let leads =
-            |arc: &&crate::id::ArcId| !graph.arc(**arc).feedback && before.contains(&graph.arc(**arc).to.operator);
-        let ways = node.outputs.iter().filter(leads).count();
-        match node.component.emission {
+    let before = graph.shape().to([target]);
+    before.iter().filter(|id| *id != target).all(|id| {
+        let ways = graph.shape().next(id).iter().filter(|next| before.contains(**next)).count();
+        match graph.operator(id).component.emission {
             Emission::Each | Emission::Filter => ways <= 1,
             Emission::Route | Emission::Buffer => true,
             Emission::Many => ways == 0,

@@ -14,7 +14,7 @@ use crate::id::OperatorId;
 use crate::update::{Change, StatePolicy, Update};
 use crate::validate::{diagnostic, names, validate};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of an operator that goes, for one that comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +68,12 @@ impl Target {
     ) -> Result<Self, Diagnostics> {
         let mut known = catalogue.clone();
         // A version is declared once: what runs goes before what a file says of it.
-        for (_, node) in graph.operators() {
-            known.add(node.component.clone());
+        for component in change::running(graph).into_values() {
+            known.add(component.clone());
         }
         let after = validate(&completed(graph, update, flow, &known), &map.flow(), &known)?;
         let mut target = Self {
-            update: Update { changes: [].into(), flow: None, ..update.clone() },
+            update: Update { name: update.name.clone(), guarantee: update.guarantee, changes: [].into(), flow: None },
             after: None,
             handovers: Vec::new(),
             found: Vec::new(),
@@ -118,8 +118,7 @@ impl Target {
             return;
         }
         let old = sides.graph.operator(id);
-        let wrong =
-            change::check_handover(sides.graph, sides.map, sides.catalogue, (name, change), old, &new.component);
+        let wrong = change::check_handover(sides.map, sides.catalogue, (name, change), old, &new.component);
         self.found.extend(wrong);
         if change.state != StatePolicy::Reset {
             self.handovers.push(Handover { from: id, to: name.clone(), state: change.state.clone() });
@@ -130,12 +129,12 @@ impl Target {
 /// The flow to change to with every property that it leaves open: the update's values, and those that operators have which stay.
 fn completed(graph: &FlowGraph, update: &Update, flow: &Flow, catalogue: &Catalogue) -> Flow {
     let mut whole = flow.clone();
+    let set: BTreeSet<(&str, String)> =
+        flow.initial.iter().map(|packet| (packet.to.operator.as_str(), packet.to.port_name())).collect();
     for operator in &flow.operators {
         let component = catalogue.component(&operator.component);
         let declares = |property: &str| component.is_some_and(|c| c.property(property).is_some());
-        let is_open = |property: &str| {
-            !flow.initial.iter().any(|packet| packet.to.operator == operator.name && packet.to.port_name() == property)
-        };
+        let is_open = |property: &String| !set.contains(&(operator.name.as_str(), property.clone()));
         let said = update.changes.get(&operator.name).map(|change| &change.properties);
         let had = graph.find(&operator.name).map(|id| &graph.operator(id).properties);
         let mut values: BTreeMap<&String, &Value> =
@@ -261,16 +260,30 @@ fn change_text(update: &Update, name: &str) -> String {
     }
 }
 
-/// The flow with all changes made. Only components that are in use are known to it, each as the running flow or the
-/// catalogue declares it.
+/// The flow with all changes made. Where no change can be told from outside, what was found valid is valid still. Otherwise it is
+/// validated anew, with the components that are in use, each as the running flow or the catalogue declares it.
 pub(super) fn applied(graph: &FlowGraph, proposals: &[Proposal<'_>]) -> Result<FlowGraph, Diagnostics> {
+    const FITS: &str = "a change without diagnostics has a component";
+    if proposals.iter().all(Proposal::looks_the_same) {
+        let others = proposals.iter().map(|p| (p.id, p.new.expect(FITS).clone(), p.properties.clone()));
+        return Ok(graph.with_others(others));
+    }
     let mut flow = graph.to_flow();
     let mut catalogue = Catalogue::default();
-    for component in graph.operators().map(|(_, node)| &node.component).chain(proposals.iter().filter_map(|p| p.new)) {
+    for component in change::running(graph).into_values().chain(proposals.iter().filter_map(|p| p.new)) {
         catalogue.add(component.clone());
     }
+    let changed: BTreeSet<&str> = proposals.iter().map(|proposal| proposal.node.name.as_str()).collect();
+    flow.initial.retain(|packet| !changed.contains(packet.to.operator.as_str()));
     for proposal in proposals {
-        proposal.apply(&mut flow);
+        let name = &proposal.node.name;
+        // The flow was made from this graph, so its operators are in the same places.
+        flow.operators[proposal.id.0 as usize].component = proposal.new.expect(FITS).id.clone();
+        let packet = |(property, value): (&String, &Value)| InitialPacket {
+            value: value.clone(),
+            to: PortRef::new(name, property),
+        };
+        flow.initial.extend(proposal.properties.iter().map(packet));
     }
     validate(&flow, &SourceMap::default(), &catalogue)
 }

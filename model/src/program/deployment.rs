@@ -4,7 +4,7 @@
 //! holds what the drivers need: whom the marker is sent to, what it says to each operator, what each does then, which
 //! operators start, and whom the exit hears from.
 
-use super::{Feed, Program, ProgramArc, operator};
+use super::{Feed, Numbered, Program, ProgramArc, operator};
 use crate::component::Wake;
 use crate::flow::PortRef;
 use crate::graph::FlowGraph;
@@ -14,6 +14,7 @@ use crate::plan::{Action, Pass, Plan, Route, Scheduler};
 use crate::protocol::{Interface, Mutant};
 use crate::update::StatePolicy;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What an operator does at its computation time: an action of the plan, by number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct Deployment {
     /// How it travels.
     pub scheduler: Scheduler,
     /// The operators of the graph that it was planned for, by that graph's numbers.
-    pub before: Vec<OperatorId>,
+    pub before: Arc<Vec<OperatorId>>,
     /// Updates that must be answered before this one begins. Some change the arc at a feedback port when their marker comes along
     /// it, and this one takes the next arc from there at its operator's computation time, which nothing orders with that. Others
     /// have stopped everything, and something that this one brings in would begin meanwhile.
@@ -130,7 +131,8 @@ impl Deployment {
 
     /// Whether the update changes an operator: function, properties or arcs, or that it comes or goes.
     pub fn changes(&self, at: OperatorId) -> bool {
-        self.acts.contains_key(&at) || self.born.contains(&at)
+        // Numbers are given in turn, so those who come are in order.
+        self.acts.contains_key(&at) || self.born.binary_search(&at).is_ok()
     }
 
     /// Whether whatever comes behind its marker is behind it everywhere: no operator that it passes has an input beside those at
@@ -152,6 +154,11 @@ impl Deployment {
 }
 
 impl Program {
+    /// Whether one more update might have to wait for these to be answered before it begins; false if it need not, whatever it does.
+    pub fn may_await(&self, under_way: &BTreeSet<UpdateId>) -> bool {
+        self.switched.values().chain(&self.stopping).any(|update| under_way.contains(update))
+    }
+
     /// Brings a plan, made for the graph as the updates admitted so far leave it, to the operators that run. Any of these may still
     /// be under way.
     pub fn admit(&mut self, before: &FlowGraph, plan: &Plan) -> Deployment {
@@ -166,7 +173,7 @@ impl Program {
         self.stopping = self.stopping.filter(|update| under_way.contains(update));
         self.last = UpdateId(self.last.0 + 1);
         let update = self.last;
-        let old: Vec<OperatorId> = before.operators().map(|(_, node)| self.latest(&node.name)).collect();
+        let old = self.numbers(before);
         let route = self.route(before, plan, &old);
         let born = self.bring_in(plan, update);
         let names = Names { program: self, old: &old, before };
@@ -186,7 +193,10 @@ impl Program {
         self.inherit(&acts);
         let retired: Vec<OperatorId> = plan.retired.iter().map(|at| old[at.0 as usize]).collect();
         for at in &plan.retired {
-            self.current.remove(&before.operator(*at).name);
+            Arc::make_mut(&mut self.current).remove(&before.operator(*at).name);
+        }
+        if !(plan.retired.is_empty() && plan.extension.is_empty()) {
+            self.numbered = Numbered(None);
         }
         let mut deployment = Deployment {
             update,
@@ -220,12 +230,18 @@ impl Program {
     fn route(&self, before: &FlowGraph, plan: &Plan, old: &[OperatorId]) -> Route {
         let mut route = plan.route.clone();
         while plan.scheduler.is_local() && self.mutant != Some(Mutant::NoGlobalOrder) {
+            if self.local.is_empty() {
+                break;
+            }
             let scope: BTreeSet<OperatorId> = route.passes.keys().map(|at| old[at.0 as usize]).collect();
             let overlap = self.local.values().filter(|other| !other.is_disjoint(&scope));
             let all: BTreeSet<OperatorId> = overlap.flatten().copied().chain(scope.iter().copied()).collect();
+            if all == scope {
+                break;
+            }
             let before_ids = (0..old.len()).filter(|i| all.contains(&old[*i])).map(|i| OperatorId(i as u32));
             let wide = plan.route.widened(before, &before_ids.collect());
-            if all == scope || wide.passes.len() == route.passes.len() {
+            if wide.passes.len() == route.passes.len() {
                 break;
             }
             route = wide;
@@ -237,14 +253,26 @@ impl Program {
     /// must enter at the sources, which are stopped until the update is applied.
     fn remember(&mut self, deployment: &Deployment) {
         let passes_all = deployment.scope.len() == deployment.before.len();
-        let passed = deployment.scope.iter().chain(&deployment.born).copied().collect();
+        let passed = || deployment.scope.iter().chain(&deployment.born).copied().collect();
         match deployment.scheduler {
             Scheduler::Direct => {}
             Scheduler::Epoch => self.local.clear(),
             Scheduler::Scoped if passes_all => self.local.clear(),
-            Scheduler::StopTheWorld => self.local = [(deployment.update, passed)].into(),
-            Scheduler::Scoped | Scheduler::Dependent => drop(self.local.insert(deployment.update, passed)),
+            Scheduler::StopTheWorld => self.local = [(deployment.update, passed())].into(),
+            Scheduler::Scoped | Scheduler::Dependent => drop(self.local.insert(deployment.update, passed())),
         }
+    }
+
+    /// The number here of each operator of a graph.
+    fn numbers(&mut self, graph: &FlowGraph) -> Arc<Vec<OperatorId>> {
+        if let Numbered(Some((known, numbers))) = &self.numbered
+            && known.shares_shape(graph)
+        {
+            return numbers.clone();
+        }
+        let numbers: Arc<Vec<_>> = Arc::new(graph.operators().map(|(_, node)| self.latest(&node.name)).collect());
+        self.numbered = Numbered(Some((graph.clone(), numbers.clone())));
+        numbers
     }
 
     /// The operator that has a name, or was the last to have it: a plan that comes too late may speak of it.
@@ -277,9 +305,9 @@ impl Program {
                 let to = plan.after.arc(*arc).to;
                 let target = self.current[&plan.after.operator(to.operator).name];
                 let id = self.operators[born[k].0 as usize].outputs[port];
-                self.arcs[id.0 as usize].to.operator = target;
-                if born.contains(&target) {
-                    self.operators[target.0 as usize].inputs[usize::from(to.port.0)] = Feed::Arc(id);
+                self.arcs.at_mut(id.0 as usize).to.operator = target;
+                if target.0 >= first {
+                    self.operators.at_mut(target.0 as usize).inputs[usize::from(to.port.0)] = Feed::Arc(id);
                 }
             }
         }
@@ -290,8 +318,8 @@ impl Program {
     fn expect_loose_ends(&mut self, moves: &[Move]) {
         for a_move in moves {
             let Some(to) = a_move.to else { continue };
-            let operator = &mut self.operators[to.operator.0 as usize];
-            if operator.born == self.last {
+            if self.operator(to.operator).born == self.last {
+                let operator = self.operators.at_mut(to.operator.0 as usize);
                 operator.inputs[usize::from(to.port.0)] = Feed::Expects(a_move.arc);
             }
         }
@@ -300,7 +328,7 @@ impl Program {
     fn inherit(&mut self, acts: &BTreeMap<OperatorId, Vec<Act>>) {
         for act in acts.values().flatten() {
             if let Act::HandOver(to, _) = act {
-                self.operators[to.0 as usize].inherits = true;
+                self.operators.at_mut(to.0 as usize).inherits = true;
             }
         }
     }
@@ -329,7 +357,7 @@ impl Program {
         for (k, at) in plan.extension.iter().enumerate() {
             if plan.after.operator(*at).component.wake == Wake::Source {
                 let id = deployment.born[k];
-                self.operators[id.0 as usize].stopped = true;
+                self.operators.at_mut(id.0 as usize).stopped = true;
                 deployment.stopped.push(id);
             }
         }
@@ -338,10 +366,11 @@ impl Program {
     /// What the marker says to each operator, and whom the exit hears from.
     fn write_orders(&mut self, deployment: &mut Deployment, before: &FlowGraph, plan: &Plan, route: &Route) {
         let in_two_parts = plan.scheduler.in_two_parts();
+        let retired: BTreeSet<OperatorId> = plan.retired.iter().copied().collect();
         let mut expected = Expected { in_two_parts, ..Expected::default() };
         for (at, pass) in &route.passes {
             let id = deployment.before[at.0 as usize];
-            let retires = plan.retired.contains(at);
+            let retires = retired.contains(at);
             let here = self.orders_of(deployment, id, *pass, retires);
             let changes = here.actions > 0 || retires;
             if in_two_parts {

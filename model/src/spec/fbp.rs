@@ -49,6 +49,7 @@ pub fn parse(source_name: &str, text: &str) -> Result<(Flow, SourceMap), Diagnos
         flow: Flow::default(),
         map: SourceMap::new(source_name),
         given: BTreeMap::new(),
+        places: BTreeMap::new(),
     };
     assembly.map.note(Thing::Whole, 0..text.len());
     for failure in &syntax.failures {
@@ -90,6 +91,8 @@ struct Assembly<'s> {
     map: SourceMap,
     /// Where each name was given its value first, and the value, to tell repetition from contradiction.
     given: BTreeMap<(&'static str, String), (Range<usize>, Value)>,
+    /// Where each operator is in the flow.
+    places: BTreeMap<String, usize>,
 }
 
 impl Assembly<'_> {
@@ -116,7 +119,8 @@ impl Assembly<'_> {
         let mut mentions: Vec<_> = declared.chain(syntax.statements.iter().flat_map(mentions)).collect();
         mentions.sort_by_key(|(_, span)| span.start);
         for (name, _) in &mentions {
-            if self.flow.operator(name).is_none() {
+            if !self.places.contains_key(*name) {
+                self.places.insert((*name).clone(), self.flow.operators.len());
                 let component = ComponentRef::parse("");
                 self.flow.operators.push(Operator { name: (*name).clone(), component, metadata: BTreeMap::new() });
             }
@@ -145,8 +149,8 @@ impl Assembly<'_> {
                 self.give("the version of operator", name, version, span);
             }
         }
-        let operators = &mut self.flow.operators;
-        let operator = operators.iter_mut().find(|o| o.name == *name).expect("every declared name is mentioned");
+        let place = *self.places.get(name).expect("every declared name is mentioned");
+        let operator = &mut self.flow.operators[place];
         if !component.is_empty() {
             operator.component.name.clone_from(component);
         }

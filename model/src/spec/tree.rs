@@ -12,6 +12,7 @@ use crate::diagnostic::Code;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -121,6 +122,7 @@ fn json_node(text: &str, raw: &RawValue, report: &mut Report<'_>) -> Node {
 fn json_entries(text: &str, raw: &RawValue, report: &mut Report<'_>) -> Vec<Entry> {
     let pairs = serde_json::Deserializer::from_str(raw.get()).deserialize_map(Pairs);
     let mut entries: Vec<Entry> = Vec::new();
+    let mut places = BTreeMap::<String, usize>::new();
     let mut last_end = span_of(text, raw.get()).start + 1;
     for (key, value) in pairs.expect("valid JSON that begins with { is an object") {
         let node = json_node(text, value, report);
@@ -130,9 +132,12 @@ fn json_entries(text: &str, raw: &RawValue, report: &mut Report<'_>) -> Vec<Entr
         let (Some(open), Some(close)) = quotes else { unreachable!("a JSON key is quoted") };
         let key_span = last_end + open..last_end + close + 1;
         last_end = node.span.end;
-        match entries.iter().find(|e| e.key == key) {
-            Some(first) => given_twice(&key, first.key_span.clone(), key_span, report),
-            None => entries.push(Entry { key, key_span, node }),
+        match places.get(&key) {
+            Some(first) => given_twice(&key, entries[*first].key_span.clone(), key_span, report),
+            None => {
+                places.insert(key.clone(), entries.len());
+                entries.push(Entry { key, key_span, node });
+            }
         }
     }
     entries

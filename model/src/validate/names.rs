@@ -10,6 +10,7 @@ use crate::flow::{ComponentRef, Flow, InitialPacket, PortRef};
 use crate::graph;
 use crate::id::OperatorId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Looks every name of a flow up.
 pub(super) fn resolve<'a>(
@@ -93,12 +94,12 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn components(&mut self) -> Vec<Option<&'a Component>> {
+    fn components(&mut self) -> Vec<Option<&'a Arc<Component>>> {
         let flow = self.flow;
         flow.operators
             .iter()
             .map(|operator| {
-                let component = self.catalogue.component(&operator.component);
+                let component = self.catalogue.shared(&operator.component);
                 if component.is_none() {
                     self.unknown_component(&operator.name, &operator.component);
                 }
@@ -120,7 +121,7 @@ impl<'a> Names<'a> {
         ));
     }
 
-    fn wires(&mut self, components: &[Option<&'a Component>]) -> Vec<Wire> {
+    fn wires(&mut self, components: &[Option<&'a Arc<Component>>]) -> Vec<Wire> {
         let flow = self.flow;
         flow.arcs
             .iter()
@@ -134,11 +135,11 @@ impl<'a> Names<'a> {
             .collect()
     }
 
-    fn end(&mut self, end: &PortRef, side: Side, components: &[Option<&'a Component>], things: &[Thing]) -> End {
+    fn end(&mut self, end: &PortRef, side: Side, components: &[Option<&'a Arc<Component>>], things: &[Thing]) -> End {
         let operator = self.operator(end, things);
         let component = operator.and_then(|id| components[id.0 as usize]);
         let name = end.port_name();
-        let port = component.and_then(|c| side.ports(c).iter().position(|port| *port == name));
+        let port = component.and_then(|c| side.place(c, &name));
         if let (Some(component), None) = (component, port) {
             self.unknown_port(end, component, side, things);
         }
@@ -182,7 +183,7 @@ impl<'a> Names<'a> {
         ));
     }
 
-    fn initial(&mut self, components: &[Option<&'a Component>]) {
+    fn initial(&mut self, components: &[Option<&'a Arc<Component>>]) {
         let flow = self.flow;
         for (i, packet) in flow.initial.iter().enumerate() {
             let things = [Thing::Initial(i)];
@@ -207,7 +208,7 @@ impl<'a> Names<'a> {
         ));
     }
 
-    fn exports(&mut self, components: &[Option<&'a Component>]) {
+    fn exports(&mut self, components: &[Option<&'a Arc<Component>>]) {
         let flow = self.flow;
         for (name, port) in &flow.inports {
             let things = [Thing::Export(name.clone())];
@@ -249,6 +250,13 @@ impl Side {
         match self {
             Self::Input => component.inputs.iter().map(|input| input.name.as_str()).collect(),
             Self::Output => component.outputs.iter().map(|output| output.name.as_str()).collect(),
+        }
+    }
+
+    fn place(self, component: &Component, name: &str) -> Option<usize> {
+        match self {
+            Self::Input => component.inputs.iter().position(|input| input.name == name),
+            Self::Output => component.outputs.iter().position(|output| output.name == name),
         }
     }
 

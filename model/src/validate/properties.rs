@@ -17,10 +17,17 @@ pub(super) type Settings = BTreeMap<String, Value>;
 /// The properties of every operator, as far as they are right, and what is wrong.
 pub(super) fn check(wiring: &Wiring<'_>) -> (Vec<Settings>, Vec<Diagnostic>) {
     let mut found = Vec::new();
+    let mut packets = BTreeMap::<&str, Vec<(usize, &InitialPacket)>>::new();
+    for (i, packet) in wiring.flow.initial.iter().enumerate() {
+        packets.entry(&packet.to.operator).or_default().push((i, packet));
+    }
     let settings = wiring
         .operators()
         .map(|(id, component)| {
-            component.map_or_else(Settings::new, |component| Initial::of(wiring, id, component).settings(&mut found))
+            component.map_or_else(Settings::new, |component| {
+                let packets = packets.get(wiring.name(id)).map_or(&[][..], Vec::as_slice);
+                Initial { wiring, id, component, packets }.settings(&mut found)
+            })
         })
         .collect();
     (settings, found)
@@ -31,16 +38,10 @@ struct Initial<'a> {
     wiring: &'a Wiring<'a>,
     id: OperatorId,
     component: &'a Component,
-    packets: Vec<(usize, &'a InitialPacket)>,
+    packets: &'a [(usize, &'a InitialPacket)],
 }
 
-impl<'a> Initial<'a> {
-    fn of(wiring: &'a Wiring<'a>, id: OperatorId, component: &'a Component) -> Self {
-        let name = wiring.name(id);
-        let packets = wiring.flow.initial.iter().enumerate().filter(|(_, packet)| packet.to.operator == name).collect();
-        Self { wiring, id, component, packets }
-    }
-
+impl Initial<'_> {
     fn settings(&self, found: &mut Vec<Diagnostic>) -> Settings {
         let mut settings = Settings::new();
         for property in self.component.settable() {

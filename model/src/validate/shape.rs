@@ -13,10 +13,11 @@ use petgraph::visit::EdgeRef;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The violations: cycles first.
-pub(super) fn check(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
-    let mut found = cycles(wiring);
+pub(super) fn check(wiring: &Wiring<'_>, order: &[OperatorId]) -> Vec<Diagnostic> {
+    let is_acyclic = order.len() == wiring.components.len();
+    let mut found = if is_acyclic { Vec::new() } else { cycles(wiring) };
     found.extend(sources(wiring));
-    found.extend(feedback(wiring));
+    found.extend(feedback(wiring, order));
     found
 }
 
@@ -54,7 +55,8 @@ fn cyclic(wiring: &Wiring<'_>, arcs: &[usize]) -> Diagnostic {
 
 /// The arcs of a shortest cycle through the first operator that is on one; the last arc leads back to that operator.
 fn shortest_cycle(graph: &Forward) -> Option<Vec<EdgeIndex>> {
-    let mut on_cycle: Vec<NodeIndex> = petgraph::algo::tarjan_scc(graph)
+    let mut on_cycle: Vec<NodeIndex> = // Tarjan's search recurses, as deep as the flow is.
+        petgraph::algo::kosaraju_scc(graph)
         .into_iter()
         .filter(|part| part.len() > 1 || graph.contains_edge(part[0], part[0]))
         .flatten()
@@ -116,10 +118,10 @@ fn no_source(wiring: &Wiring<'_>) -> Diagnostic {
 fn unreached(wiring: &Wiring<'_>, mut roots: Vec<OperatorId>) -> Vec<Diagnostic> {
     let (graph, unknown) = doubtful(wiring);
     roots.push(unknown);
-    let reached: BTreeSet<OperatorId> = roots.into_iter().flat_map(|root| graph::reachable(&graph, root)).collect();
+    let reached = graph::reachable(&graph, roots);
     wiring
         .operators()
-        .filter(|(id, _)| !reached.contains(id))
+        .filter(|(id, _)| !reached.contains(*id))
         .map(|(id, _)| {
             diagnostic(
                 Code::F09,
@@ -133,15 +135,51 @@ fn unreached(wiring: &Wiring<'_>, mut roots: Vec<OperatorId>) -> Vec<Diagnostic>
         .collect()
 }
 
-fn feedback(wiring: &Wiring<'_>) -> Vec<Diagnostic> {
-    let (graph, _) = doubtful(wiring);
-    let loops = |from: OperatorId, to: OperatorId| graph::reachable(&graph, to).contains(&from);
+fn feedback(wiring: &Wiring<'_>, order: &[OperatorId]) -> Vec<Diagnostic> {
+    if wiring.wires.iter().all(|wire| !wire.feedback) {
+        return Vec::new();
+    }
+    let (graph, unknown) = doubtful(wiring);
+    let ways = Between::of(&graph, order, unknown);
+    let loops = |from: OperatorId, to: OperatorId| ways.lead(to, from);
     let arcs = wiring.wires.iter().enumerate().filter(|(_, wire)| wire.feedback);
     arcs.filter_map(|(i, wire)| {
         let (from, to) = (wire.from.operator?, wire.to.operator?);
         (!loops(from, to)).then(|| open_loop(wiring, graph::arc_id(i), from, to))
     })
     .collect()
+}
+
+/// Ways from one operator to another, looked for among those that can be between them only.
+struct Between<'a> {
+    graph: &'a Forward,
+    /// The place of each operator in the order, where all have one: then a way leads from a lower to a higher place.
+    places: Option<Vec<usize>>,
+}
+
+impl<'a> Between<'a> {
+    fn of(graph: &'a Forward, order: &[OperatorId], unknown: OperatorId) -> Self {
+        let complete = order.len() + 1 == graph.node_count() && graph.neighbors(graph::node(unknown)).next().is_none();
+        let places = complete.then(|| {
+            let mut places = vec![usize::MAX; graph.node_count()];
+            order.iter().enumerate().for_each(|(place, at)| places[at.0 as usize] = place);
+            places
+        });
+        Self { graph, places }
+    }
+
+    fn lead(&self, from: OperatorId, to: OperatorId) -> bool {
+        let place = |at: OperatorId| self.places.as_ref().map_or(0, |places| places[at.0 as usize]);
+        let (mut open, mut seen) = (vec![from], BTreeSet::from([from]));
+        while let Some(at) = open.pop() {
+            if at == to {
+                return true;
+            }
+            let next = self.graph.neighbors(graph::node(at)).map(|n| graph::operator_id(n.index()));
+            open.extend(next.filter(|next| place(*next) <= place(to) && seen.insert(*next)));
+        }
+        false
+    }
 }
 
 /// The arcs that are not feedback, and one operator more: the unknown. Arcs that are loose or missing (F03, F05, F06,

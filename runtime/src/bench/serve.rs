@@ -14,11 +14,10 @@
 //! rounds, every one with all servers, each beginning with another one. Every response is checked, and a wrong one fails the run.
 
 mod child;
-mod client;
+pub(super) mod client;
 mod cores;
 mod limit;
-mod load;
-mod machine;
+pub(super) mod load;
 mod report;
 mod servers;
 
@@ -28,6 +27,7 @@ mod tests;
 pub(crate) use limit::Limit;
 pub use report::Report;
 
+use super::machine;
 use child::Child;
 use client::{Faults, Seen, Span};
 use cores::Cores;
@@ -73,6 +73,7 @@ struct Round {
 pub fn measure(size: Size, pinned: bool, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> io::Result<Report> {
     // Before this thread has only one core left.
     let mut facts = machine::facts();
+    facts.extend(servers::versions());
     let folder = tempfile::tempdir()?;
     let (root, scratch) = (folder.path().join("root"), folder.path().join("scratch"));
     std::fs::create_dir(&scratch)?;

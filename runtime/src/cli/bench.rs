@@ -1,6 +1,6 @@
 //! `neurath bench`: measurements that anyone can repeat.
 
-use crate::bench::{check, serve};
+use crate::bench::{check, contention, overhead, scale, serve, stall};
 use crate::cli::input::Session;
 use crate::cli::serve::{allow_all_descriptors, failure};
 use crate::cli::{Answer, Exit, Failure};
@@ -38,6 +38,14 @@ enum What {
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
+    /// A pipeline as a flow, as a flow that cannot be updated, and written by hand: what a packet costs in each.
+    Overhead(Extent),
+    /// Flows of 10 to 100,000 operators: what an update costs by each scheduler, idle and saturated, and what an operator takes up.
+    Scale(Extent),
+    /// What an update holds up, and for how long, by each scheduler: ports that wait for a marker, sources that are stopped.
+    Stall(Extent),
+    /// Many updates per second of a server under load: throughput beside that without updates, and requests that fail.
+    Contention(Extent),
     /// Serve a folder with the least that such a server does, for `bench serve` to compare with.
     #[command(hide = true)]
     Limit {
@@ -45,6 +53,17 @@ enum What {
         #[arg(value_name = "DIR")]
         root: PathBuf,
     },
+}
+
+/// How much is measured, and where it is told.
+#[derive(Debug, clap::Args)]
+struct Extent {
+    /// Less of everything: under a minute.
+    #[arg(long)]
+    fast: bool,
+    /// Write an HTML page with pictures.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 /// Runs the verb.
@@ -64,8 +83,59 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
             let size = if fast { serve::Size::FAST } else { serve::Size::FULL };
             run_serve(size, !unpinned, report.as_deref(), session)
         }
+        What::Overhead(extent) => {
+            let size = if extent.fast { overhead::Size::FAST } else { overhead::Size::FULL };
+            let report = overhead::measure(size, &mut |line| session.tell(line));
+            tell(session, &extent, (report.html(), report.json(), &report))?;
+            Ok(Exit::Done)
+        }
+        What::Scale(extent) => {
+            let size = if extent.fast { scale::Size::FAST } else { scale::Size::FULL };
+            let report = scale::measure(size, &mut |line| session.tell(line))?;
+            tell(session, &extent, (report.html(), report.json(), &report))?;
+            Ok(Exit::Done)
+        }
+        What::Stall(extent) => {
+            let size = if extent.fast { stall::Size::FAST } else { stall::Size::FULL };
+            let report = stall::measure(size, &mut |line| session.tell(line))?;
+            tell(session, &extent, (report.html(), report.json(), &report))?;
+            Ok(if report.passed() { Exit::Done } else { Exit::Negative })
+        }
+        What::Contention(extent) => run_contention(&extent, session),
         What::Limit { root } => run_limit(&root, session),
     }
+}
+
+fn run_contention(extent: &Extent, session: &mut Session) -> Answer {
+    allow_all_descriptors();
+    let size = if extent.fast { contention::Size::FAST } else { contention::Size::FULL };
+    let stop = told_to_stop()?;
+    let report = match contention::measure(size, &stop, &mut |line| session.tell(line)) {
+        Err(told) if told.kind() == ErrorKind::Interrupted => {
+            session.tell("stopped: nothing was measured to its end");
+            return Ok(Exit::Negative);
+        }
+        measured => measured.map_err(|e| failure("the server cannot be measured", &e))?,
+    };
+    tell(session, extent, (report.html(), report.json(), &report))?;
+    Ok(if report.passed() { Exit::Done } else { Exit::Negative })
+}
+
+/// Says what was measured, as page, data or text.
+fn tell(
+    session: &mut Session,
+    extent: &Extent,
+    (page, data, text): (String, serde_json::Value, impl std::fmt::Display),
+) -> Result<(), Failure> {
+    if let Some(file) = &extent.report {
+        session.write(file, &page)?;
+    }
+    if session.json() {
+        session.value(&data);
+    } else {
+        session.say(text);
+    }
+    Ok(())
 }
 
 fn run_serve(size: serve::Size, pinned: bool, page: Option<&Path>, session: &mut Session) -> Answer {

@@ -67,7 +67,7 @@ pub fn declarations(catalogue: &Catalogue, graph: &FlowGraph, updates: &[Update]
     let in_flows = updates.iter().filter_map(|update| update.flow.as_ref()).flat_map(|flow| &flow.operators);
     let installed = changes().filter_map(|c| c.component.as_ref()).chain(in_flows.map(|o| &o.component));
     let components = graph.operators().map(|(_, node)| &node.component);
-    for component in components.chain(installed.filter_map(|id| catalogue.component(id))) {
+    for component in components.chain(installed.filter_map(|id| catalogue.shared(id))) {
         used.add(component.clone());
     }
     let policies = changes().flat_map(|change| std::iter::once(&change.state).chain(&change.back));

@@ -6,11 +6,12 @@ use crate::http::evolution;
 use neurath_model::diagnostic::{Code, Diagnostics, SourceMap};
 use neurath_model::flow::Flow;
 use neurath_model::plan::Scheduler;
-use neurath_model::update::Update;
+use neurath_model::update::{Change, Guarantee, StatePolicy, Update};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -65,7 +66,7 @@ impl Contended {
         }
     }
 
-    pub(super) fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.applied.extend(other.applied);
         other.refused.into_iter().for_each(|(code, n)| *self.refused.entry(code).or_default() += n);
     }
@@ -98,6 +99,59 @@ pub fn contend(flow: &Running, duration: Duration, seed: u64, tell: &mut impl Fn
 fn sorted(mut contended: Contended) -> Contended {
     contended.applied.sort_by_key(|applied| applied.update);
     contended
+}
+
+/// What is submitted at a steady rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steady {
+    /// Each changes two operators, and one of them is changed by the next as well.
+    Overlapping,
+    /// Each changes another operator than the one before.
+    Disjoint,
+}
+
+impl Steady {
+    /// The k-th update: other values of properties, which are used at once and make no request slower.
+    fn update(self, k: u64) -> Update {
+        let value = |property: &str, least: u64| (property.to_owned(), (least + 1 + k % 1024).into());
+        let change = |(operator, property, least): (&str, &str, u64)| {
+            let properties = [value(property, least)].into();
+            let change = Change { properties, ..Change::of_state(StatePolicy::Keep) };
+            (operator.to_owned(), change)
+        };
+        let (read, parse, reply) =
+            (("read", "HEAD_MAX", 16 << 10), ("parse", "LINE_MAX", 8 << 10), ("reply", "SEND_TIMEOUT_MS", 30_000));
+        let changed = match (self, k.is_multiple_of(2)) {
+            (Self::Overlapping, true) => vec![read, parse],
+            (Self::Overlapping, false) => vec![parse, reply],
+            (Self::Disjoint, true) => vec![read],
+            (Self::Disjoint, false) => vec![reply],
+        };
+        let changes = changed.into_iter().map(change).collect();
+        Update { name: format!("steady-{k}"), guarantee: Guarantee::default(), changes, flow: None }
+    }
+}
+
+/// Submits so many updates a second to the flow as it is at first, waiting for no answer before the next, until told to stop; then waits
+/// until each is answered. One that comes late, since the one before was not accepted in time, is submitted at once.
+/// `before` is how many were submitted before: an update must not find its values there already.
+pub fn submit_steadily(flow: &Running, which: Steady, per_second: u32, before: u64, stop: &AtomicBool) -> Contended {
+    let (from, each) = (Instant::now(), Duration::from_secs(1) / per_second.max(1));
+    let mut tickets = Vec::new();
+    let mut k = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let due = each * u32::try_from(k).unwrap_or(u32::MAX);
+        let left = due.saturating_sub(from.elapsed());
+        if left.is_zero() {
+            tickets.push(flow.submit(&which.update(before + k), &SourceMap::default()));
+            k += 1;
+        } else {
+            thread::sleep(left.min(Duration::from_millis(20)));
+        }
+    }
+    let mut contended = Contended::default();
+    tickets.into_iter().for_each(|ticket| contended.note(ticket.and_then(Ticket::wait)));
+    sorted(contended)
 }
 
 /// Leads a server flow that the updates of this module have changed back to the flow that it was.

@@ -208,7 +208,8 @@ impl Activation {
         self.mailbox.open();
         let (mut steps, mut goes_on) = (0, true);
         while goes_on && steps < quantum {
-            let taken = if self.moves_to.is_none() && self.outlet.flush() { self.go_on(poll, quantum - steps) } else { 0 };
+            let taken =
+                if self.moves_to.is_none() && self.outlet.flush() { self.go_on(poll, quantum - steps) } else { 0 };
             goes_on = taken > 0;
             steps += taken;
         }

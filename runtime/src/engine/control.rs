@@ -9,7 +9,7 @@
 //! done under it takes microseconds and waits for nobody.
 
 use crate::engine::arc::Receiver;
-use crate::engine::carried::Carried;
+use crate::engine::carried::{Carried, Hold};
 use crate::engine::mailbox::{Address, Letter};
 use crate::engine::signal::{Bell, Signal};
 use crate::engine::tracer::{Doors, Known};
@@ -28,6 +28,9 @@ use std::time::{Duration, Instant};
 
 /// How many updates are remembered with all that is needed to take them back or apply them again.
 const REMEMBERED: usize = 256;
+/// How many operators the whole flows among them may name. Graphs share what is the same in them, and what an update says does not:
+/// of flows that large, fewer are remembered.
+const NAMED_MAX: usize = 1_000_000;
 
 /// An update that was applied.
 #[derive(Debug, Clone)]
@@ -44,6 +47,9 @@ pub struct Applied {
     pub operators: Vec<(String, Instant)>,
     /// When the exit answered.
     pub answered: Instant,
+    /// What it held up meanwhile, and when: ports at which its marker had come and was awaited elsewhere, operators that finished open
+    /// work, sources that were stopped.
+    pub holds: Vec<Hold>,
 }
 
 impl Applied {
@@ -240,36 +246,39 @@ impl Ledger {
         let name = |at: OperatorId| self.program.operator(at).name.clone();
         let born = deployment.born.iter().map(|at| (name(*at), in_flight.submitted));
         let changed = in_flight.carried.applied().into_iter().map(|(at, when)| (name(at), when));
+        let answered = Instant::now();
         let applied = Applied {
             update,
             name: in_flight.carried.update.name.clone(),
             scheduler: in_flight.plan.scheduler,
             submitted: in_flight.submitted,
             operators: born.chain(changed).collect(),
-            answered: Instant::now(),
+            answered,
+            holds: in_flight.carried.holds(&self.program, answered),
         };
+        let retired: BTreeSet<OperatorId> = deployment.retired.iter().copied().collect();
         let past = Past {
             number: update,
             update: in_flight.carried.update.clone(),
             scheduler: in_flight.plan.scheduler,
             took: applied.answered.duration_since(in_flight.submitted),
-            changed: deployment
-                .changed()
-                .map(|(at, _)| at)
-                .filter(|at| !deployment.retired.contains(at))
-                .map(name)
-                .collect(),
+            changed: deployment.changed().map(|(at, _)| at).filter(|at| !retired.contains(at)).map(name).collect(),
             came: deployment.born.iter().copied().map(name).collect(),
             went: deployment.retired.iter().copied().map(name).collect(),
             after: in_flight.plan.after,
             before: in_flight.before,
         };
-        self.history.push_back(past);
+        self.remember(past);
         self.applied += 1;
-        if self.history.len() > REMEMBERED {
-            self.history.pop_front();
-        }
         // A submitter that no longer waits has missed nothing but the message.
         let _ = in_flight.waiting.send(Ok(applied));
+    }
+    fn remember(&mut self, past: Past) {
+        self.history.push_back(past);
+        let named = |past: &Past| past.update.flow.as_ref().map_or(0, |flow| flow.operators.len());
+        let mut all: usize = self.history.iter().map(named).sum();
+        while self.history.len() > REMEMBERED || self.history.len() > 1 && all > NAMED_MAX {
+            all -= self.history.pop_front().as_ref().map_or(0, named);
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Berth {
 pub(crate) struct Recruit {
     pub(crate) at: OperatorId,
     pub(crate) function: Box<dyn Function>,
-    pub(crate) component: Component,
+    pub(crate) component: Arc<Component>,
     pub(crate) berth: Berth,
 }
 
@@ -177,7 +177,7 @@ impl Crew {
         ledger: &Ledger,
         at: OperatorId,
         (inputs, outputs): (Vec<Slot>, Vec<Sender>),
-        (function, component): (Box<dyn Function>, Component),
+        (function, component): (Box<dyn Function>, Arc<Component>),
         mailbox: crate::engine::mailbox::Mailbox,
         bell: Arc<Bell>,
     ) -> Activation {

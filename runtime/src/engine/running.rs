@@ -9,7 +9,7 @@
 //! as those before it leave it, and if another was committed while this one was prepared, it is prepared again for the
 //! flow that it now finds, so no plan is ever carried out that was made for another flow.
 
-use crate::engine::carried::{Carried, PreparedAction, Replacement};
+use crate::engine::carried::{Carried, Hold, PreparedAction, Replacement};
 use crate::engine::control::{Applied, Control, InFlight, Ledger, Past};
 use crate::engine::crew::{Berth, Crew, Recruit};
 use crate::engine::gate::Gate;
@@ -21,7 +21,7 @@ use crate::function::{Function, Properties, Registry};
 use neurath_model::component::Component;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap, Thing};
 use neurath_model::graph::{FlowGraph, Node};
-use neurath_model::id::{OperatorId, UpdateId};
+use neurath_model::id::{InPort, OperatorId, UpdateId};
 use neurath_model::marker::Mail;
 use neurath_model::plan::{Action, Plan, Scheduler, inverse, plan};
 use neurath_model::program::Program;
@@ -87,7 +87,7 @@ impl Ticket {
 }
 
 /// The function of an operator that comes, what it runs, and where it will.
-type Built = (Box<dyn Function>, Component, Berth);
+type Built = (Box<dyn Function>, Arc<Component>, Berth);
 
 /// An update that is ready to be committed, for the flow as it was when it was prepared.
 pub struct Prepared {
@@ -116,8 +116,9 @@ impl Running {
     /// Starts a flow: builds its functions, then its arcs and threads.
     pub fn start(graph: &FlowGraph, registry: Arc<Registry>, options: Options) -> Result<Self, Diagnostics> {
         let functions = build_all(graph.operators().map(|(_, node)| node), &registry, |_| None)?;
-        let header = Header::new(graph.to_flow(), registry.catalogue().clone(), options.capacity);
-        let trace = options.trace.map(|out| TraceFile::begin(out, &header)).transpose().map_err(|e| cannot_run(&e))?;
+        let header = || Header::new(graph.to_flow(), registry.catalogue().clone(), options.capacity);
+        let trace =
+            options.trace.map(|out| TraceFile::begin(out, &header())).transpose().map_err(|e| cannot_run(&e))?;
         let program = Program::of(graph);
         let known = Known::new(program.clone());
         let doors = trace.clone().map(Doors::new);
@@ -237,6 +238,15 @@ impl Running {
     /// The graph as the updates submitted so far leave it.
     pub fn graph(&self) -> FlowGraph {
         self.control.lock().graph.clone()
+    }
+
+    /// What was held, by name: `load.IN`, or `load`.
+    pub fn name_of(&self, hold: &Hold) -> String {
+        let ledger = self.control.lock();
+        match hold.port {
+            Some(port) => ledger.program.input_name(InPort { operator: hold.operator, port }),
+            None => ledger.program.operator(hold.operator).name.clone(),
+        }
     }
 
     /// The declarations of the components that are compiled in.
@@ -404,11 +414,12 @@ impl Ledger {
     }
 
     fn must_wait(&self, prepared: &Prepared) -> bool {
-        if self.in_flight.is_empty() || UpdateId(self.program.updates()) != prepared.base {
+        let under_way = self.under_way();
+        if !self.program.may_await(&under_way) || UpdateId(self.program.updates()) != prepared.base {
             return false;
         }
         let mut trial = self.program.clone();
-        let deployment = trial.admit_beside(&prepared.before, &prepared.plan, &self.under_way());
+        let deployment = trial.admit_beside(&prepared.before, &prepared.plan, &under_way);
         deployment.awaits.iter().any(|update| self.in_flight.contains_key(update))
     }
 
@@ -417,7 +428,9 @@ impl Ledger {
         let Prepared { update, plan, before, actions, extension, .. } = prepared;
         let beside = self.under_way();
         let deployment = self.program.admit_beside(&before, &plan, &beside);
-        self.known.set(self.program.clone());
+        if !deployment.born.is_empty() {
+            self.known.set(self.program.clone());
+        }
         if let Some(doors) = &mut self.doors {
             doors.submit(&self.program, deployment.update, &update, plan.scheduler, &beside);
         }

@@ -5,7 +5,7 @@ use crate::engine::control::{InFlight, Ledger};
 use neurath_model::id::{OperatorId, PortSet, Version};
 use neurath_model::plan::Scheduler;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a running flow says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -111,6 +111,9 @@ impl Ledger {
         let scope = &in_flight.carried.deployment.scope;
         let passed: BTreeSet<OperatorId> =
             scope.iter().copied().filter(|at| stages.get(at) == Some(&Stage::Passed)).collect();
+        let numbers = &in_flight.carried.deployment.before;
+        let places: BTreeMap<OperatorId, OperatorId> =
+            numbers.iter().enumerate().map(|(place, at)| (*at, OperatorId(place as u32))).collect();
         let held_up_by = scope.iter().filter(|at| !passed.contains(at));
         let held_up_by = held_up_by.filter_map(|at| {
             let why = match stages.get(at) {
@@ -118,7 +121,7 @@ impl Ledger {
                 Some(Stage::Waits(ports)) => format!("waits for the marker at {}", self.ports(*at, *ports)),
                 Some(Stage::Finishes) => "finishes open work".to_owned(),
                 Some(Stage::Passed) => return None,
-                None if self.has_come_to(in_flight, *at, &passed) => "has not read it yet".to_owned(),
+                None if has_come_to(in_flight, places.get(at).copied(), &passed) => "has not read it yet".to_owned(),
                 None => return None,
             };
             Some(HeldUp { operator: self.program.operator(*at).name.clone(), why })
@@ -138,18 +141,6 @@ impl Ledger {
         ports.iter().map(|port| names[usize::from(port.0)].as_str()).collect::<Vec<_>>().join(" and ")
     }
 
-    /// Whether the marker lies before an operator: it was sent there by mail, or by all that send it there.
-    fn has_come_to(&self, in_flight: &InFlight, at: OperatorId, passed: &BTreeSet<OperatorId>) -> bool {
-        let numbers = &in_flight.carried.deployment.before;
-        let Some(before) = numbers.iter().position(|id| *id == at) else { return false };
-        let before = OperatorId(before as u32);
-        let Some(pass) = in_flight.plan.route.passes.get(&before) else { return false };
-        pass.awaited.iter().all(|port| {
-            let arc = in_flight.before.operator(before).inputs[usize::from(port.0)];
-            passed.contains(&numbers[in_flight.before.arc(arc).from.operator.0 as usize])
-        })
-    }
-
     /// What was applied, the latest last.
     pub(crate) fn past(&self) -> Vec<PastStatus> {
         let tell = |past: &super::control::Past| PastStatus {
@@ -163,4 +154,15 @@ impl Ledger {
         };
         self.history.iter().map(tell).collect()
     }
+}
+
+/// Whether the marker lies before an operator, by its number in the graph before: it was sent there by mail, or by all that send it there.
+fn has_come_to(in_flight: &InFlight, place: Option<OperatorId>, passed: &BTreeSet<OperatorId>) -> bool {
+    let numbers = &in_flight.carried.deployment.before;
+    let Some(before) = place else { return false };
+    let Some(pass) = in_flight.plan.route.passes.get(&before) else { return false };
+    pass.awaited.iter().all(|port| {
+        let arc = in_flight.before.operator(before).inputs[usize::from(port.0)];
+        passed.contains(&numbers[in_flight.before.arc(arc).from.operator.0 as usize])
+    })
 }

@@ -17,12 +17,14 @@ use crate::diagnostic::{Code, Diagnostics};
 use crate::flow::{ComponentRef, Flow, Operator, PortRef};
 use crate::spec::report::Report;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const TO_JSON: &str = "FBP JSON can hold it: convert to JSON, or take it out";
 
 /// Prints a flow so that [`parse`](super::parse) gives it back; refuses (P05) what the DSL cannot hold, all of it.
 pub fn print(flow: &Flow) -> Result<String, Diagnostics> {
-    let mut printer = Printer { flow, report: Report::new(""), out: String::new() };
+    let names = flow.operators.iter().map(|operator| operator.name.as_str()).collect();
+    let mut printer = Printer { flow, names, report: Report::new(""), out: String::new() };
     printer.annotations();
     printer.operators();
     printer.connections();
@@ -35,6 +37,8 @@ pub fn print(flow: &Flow) -> Result<String, Diagnostics> {
 
 struct Printer<'f> {
     flow: &'f Flow,
+    /// The names of its operators.
+    names: BTreeSet<&'f str>,
     report: Report<'static>,
     out: String,
 }
@@ -77,9 +81,10 @@ impl<'f> Printer<'f> {
     }
 
     fn operators(&mut self) {
-        for (i, operator) in self.flow.operators.iter().enumerate() {
+        let mut written = BTreeSet::new();
+        for operator in &self.flow.operators {
             let name = &operator.name;
-            if self.flow.operators[..i].iter().any(|o| o.name == *name) {
+            if !written.insert(name) {
                 let message = format!("two operators have the name `{name}`");
                 self.report.refusal(Code::P05, message).expected("each name once", "the name again").hint("rename one");
             }
@@ -157,7 +162,7 @@ impl<'f> Printer<'f> {
     fn port(&mut self, port: &PortRef, what: &str) -> String {
         let expected = "a letter or `_`, then letters, digits, `_`, `.`";
         self.word(names_a_port, &port.port, format!("port `{port}` of {what}"), expected);
-        if self.flow.operator(&port.operator).is_none() {
+        if !self.names.contains(port.operator.as_str()) {
             let message = format!("{what} names operator `{}`, which the flow does not have", port.operator);
             self.refuse(message, "an operator of the flow", format!("`{}`", port.operator));
         }

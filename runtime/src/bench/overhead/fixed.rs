@@ -1,8 +1,8 @@
 //! The pipeline as a flow that cannot be updated: the same functions, arcs, bells and runs on one thread, and no protocol. What the other
 //! one costs more is the price of being changeable.
 
-use super::{CAPACITY, Pipeline};
 use super::functions::{Count, Counted, Pass, Take};
+use super::{CAPACITY, Pipeline};
 use crate::engine::arc::{Receiver, arc};
 use crate::engine::outlet::Outlet;
 use crate::engine::signal::{Bell, Signal};
@@ -78,7 +78,11 @@ fn turns(mut seated: Seated, stopped: &mpsc::Receiver<()>) {
                 ready.push_back(seat);
             }
         }
-        seated.signal.gather(|seat| if !ready.contains(&seat) { ready.push_back(seat) });
+        seated.signal.gather(|seat| {
+            if !ready.contains(&seat) {
+                ready.push_back(seat)
+            }
+        });
     }
 }
 

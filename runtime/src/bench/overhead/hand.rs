@@ -52,7 +52,11 @@ fn stages(Pipeline { length, work }: Pipeline, mut input: Consumer<Packet>) -> (
     for _ in 0..length {
         let (output, next) = RingBuffer::new(CAPACITY);
         let input = std::mem::replace(&mut input, next);
-        stages.push(Stage { input, output, does: black_box(Box::new(move |packet, output| one(work, packet, output))) });
+        stages.push(Stage {
+            input,
+            output,
+            does: black_box(Box::new(move |packet, output| one(work, packet, output))),
+        });
     }
     (stages, input)
 }

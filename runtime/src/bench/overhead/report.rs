@@ -50,10 +50,11 @@ impl Report {
     }
 
     /// What is asked for, the figure, and whether it is met.
-    fn targets(&self) -> [(String, f64, bool); 3] {
+    pub(super) fn targets(&self) -> [(String, f64, bool); 3] {
         let [idle, works] = [Work::Nothing, Work::Hash].map(|work| self.updatable(work));
         let throughput = |row: &Row| {
-            let what = format!("packets per second, functions that {}: at least {THROUGHPUT_TO_FIXED} x fixed", row.work);
+            let what =
+                format!("packets per second, functions that {}: at least {THROUGHPUT_TO_FIXED} x fixed", row.work);
             (what, row.throughput_to_fixed, row.throughput_to_fixed >= THROUGHPUT_TO_FIXED)
         };
         let hop = format!("cost of a hop, functions that do nothing: at most {HOP_TO_HAND} x by hand");
@@ -139,7 +140,10 @@ impl fmt::Display for Report {
             writeln!(f, "{what}: {found:.2}, {}", if met { "met" } else { "not met" })?;
         }
         let [short, long] = LENGTHS;
-        writeln!(f, "\nCPU time of one thread; {short} and {long} operators between source and sink, arcs of {CAPACITY}")?;
+        writeln!(
+            f,
+            "\nCPU time of one thread; {short} and {long} operators between source and sink, arcs of {CAPACITY}"
+        )?;
         writeln!(f, "rounds: {}", self.rounds)?;
         for (name, value) in &self.facts {
             writeln!(f, "{name}: {value}")?;

@@ -1,7 +1,7 @@
 //! The pipeline as a flow that can be updated: what everybody runs.
 
-use super::{CAPACITY, Pipeline};
 use super::functions::{Counted, chain, registry};
+use super::{CAPACITY, Pipeline};
 use crate::engine::{Options, Placement, Running};
 use neurath_model::spec;
 use neurath_model::validate::validate;

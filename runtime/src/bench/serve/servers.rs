@@ -142,6 +142,5 @@ fn nginx_program() -> Option<&'static str> {
 pub(super) fn versions() -> Vec<(String, String)> {
     let nginx = nginx_program().and_then(|program| Command::new(program).arg("-v").output().ok());
     let nginx = nginx.map(|told| String::from_utf8_lossy(&told.stderr).trim().rsplit('/').next().unwrap_or("").into());
-    let ours = ("neurath".into(), env!("CARGO_PKG_VERSION").into());
-    [Some(ours), nginx.map(|version| ("nginx".into(), version))].into_iter().flatten().collect()
+    nginx.map(|version| ("nginx".into(), version)).into_iter().collect()
 }

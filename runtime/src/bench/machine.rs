@@ -1,6 +1,5 @@
 //! On what it was measured.
 
-use super::servers::versions;
 use std::process::Command;
 use std::thread::available_parallelism;
 
@@ -10,11 +9,11 @@ pub(super) fn facts() -> Vec<(String, String)> {
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     let cores = available_parallelism().map_or(0, usize::from);
     let mut facts = vec![
+        ("neurath".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("cores".to_owned(), cores.to_string()),
         ("kernel".to_owned(), format!("{} {}", text(kernel.sysname()), text(kernel.release()))),
     ];
     facts.extend(commit().map(|commit| ("commit".to_owned(), commit)));
-    facts.extend(versions());
     facts
 }
 
