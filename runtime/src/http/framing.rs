@@ -7,6 +7,8 @@
 //!   \r\n GET / HTTP/1.1 \r\n Host: a \r\n \r\n GET /2 ...
 //!   ^^^^ skipped        `--- the head ------´ ^^^^^^^^^^^ stays for the next round
 //! ```
+//!
+//! A head is read where it is, and then taken out of the buffer, which stays as large as it had to be.
 
 use std::ops::Range;
 
@@ -32,8 +34,8 @@ pub(crate) struct Buffer {
 /// What the buffer begins with.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Framed {
-    /// A whole head, taken out.
-    Head(Vec<u8>),
+    /// A whole head, of so many bytes.
+    Head(usize),
     /// The beginning of one, or nothing.
     Partial,
     /// A head longer than the limit; whether its first line alone is.
@@ -51,11 +53,11 @@ impl Buffer {
         self.bytes.is_empty()
     }
 
-    /// Takes the next head out, if it is there and has at most `limit` bytes.
+    /// Looks for the next head, which may have at most `limit` bytes.
     pub(crate) fn frame(&mut self, limit: usize) -> Framed {
         self.skip_empty_lines();
         match self.head_end() {
-            Some(end) if end <= limit => Framed::Head(self.take(end)),
+            Some(end) if end <= limit => Framed::Head(end),
             None if self.bytes.len() < limit => Framed::Partial,
             Some(_) | None => {
                 let first = self.bytes.iter().take(limit).position(|b| *b == b'\n');
@@ -93,11 +95,16 @@ impl Buffer {
         end
     }
 
-    fn take(&mut self, end: usize) -> Vec<u8> {
-        let rest = self.bytes.split_off(end);
+    /// The head that was found.
+    pub(crate) fn head(&mut self, end: usize) -> &mut [u8] {
+        &mut self.bytes[..end]
+    }
+
+    /// Takes it out.
+    pub(crate) fn remove_head(&mut self, end: usize) {
+        self.bytes.drain(..end);
         self.searched = 0;
         self.skipped = 0;
-        std::mem::replace(&mut self.bytes, rest)
     }
 }
 
@@ -110,8 +117,9 @@ mod tests {
         let mut heads = Vec::new();
         for piece in pieces {
             buffer.extend(piece);
-            while let Framed::Head(head) = buffer.frame(limit) {
-                heads.push(String::from_utf8(head).expect("tests use ASCII"));
+            while let Framed::Head(end) = buffer.frame(limit) {
+                heads.push(String::from_utf8(buffer.head(end).to_vec()).expect("tests use ASCII"));
+                buffer.remove_head(end);
             }
         }
         (heads, buffer)
