@@ -20,6 +20,7 @@ use super::message::{After, Terms};
 use super::root::INDEX;
 use super::status::Status;
 use httpdate::HttpDate;
+use smallvec::SmallVec;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -52,7 +53,9 @@ pub(crate) enum About {
 #[derive(Debug)]
 pub(crate) struct Fields {
     values: ContentFields,
-    text: Box<[u8]>,
+    /// Beside the values, as long as it usually is: with many files it is not in the processor's cache, and a second place to look
+    /// would be a second wait.
+    text: SmallVec<[u8; 224]>,
 }
 
 /// The fields that describe content.
@@ -80,7 +83,7 @@ impl Fields {
     pub(crate) fn new(values: ContentFields) -> Self {
         let mut text = Vec::new();
         Text(&mut text).content(&values);
-        Self { values, text: text.into() }
+        Self { values, text: SmallVec::from_slice(&text) }
     }
 }
 
