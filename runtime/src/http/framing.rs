@@ -8,12 +8,16 @@
 //!   ^^^^ skipped        `--- the head ------´ ^^^^^^^^^^^ stays for the next round
 //! ```
 //!
-//! A head is read where it is, and then taken out of the buffer, which stays as large as it had to be.
+//! A head is read where it is, and then taken out of the buffer, which stays as large as usual heads need it: many connections are
+//! idle.
 
 use std::ops::Range;
 
 /// Empty lines that are skipped before a request, which some old clients send after a body.
 const EMPTY_LINES: u8 = 4;
+
+/// As much of an empty buffer is kept for the next head.
+const KEPT: usize = 4 << 10;
 
 /// Where the request line of a head is, without the end of line.
 pub(crate) fn request_line(head: &[u8]) -> Range<usize> {
@@ -103,6 +107,9 @@ impl Buffer {
     /// Takes it out.
     pub(crate) fn remove_head(&mut self, end: usize) {
         self.bytes.drain(..end);
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
         self.searched = 0;
         self.skipped = 0;
     }
@@ -154,5 +161,14 @@ mod tests {
     fn empty_lines_without_end_are_not_skipped_without_end() {
         let (found, _) = heads(&[&b"\r\n".repeat(7)], 100);
         assert_eq!(found, ["\r\n\r\n"]);
+    }
+
+    #[test]
+    fn a_buffer_is_kept_for_the_next_head_unless_it_is_large() {
+        let (_, kept) = heads(&[b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], 100);
+        assert!((1..=KEPT).contains(&kept.bytes.capacity()));
+        let large = [b"GET / HTTP/1.1\r\nHost: ", "a".repeat(KEPT).as_bytes(), b"\r\n\r\n"].concat();
+        let (found, kept) = heads(&[&large], 2 * KEPT);
+        assert_eq!((found.len(), kept.bytes.capacity()), (1, 0));
     }
 }
