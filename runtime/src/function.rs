@@ -92,6 +92,8 @@ pub struct Readiness {
     pub readable: bool,
     /// Writing may make progress.
     pub writable: bool,
+    /// The peer sends no more, or the descriptor has failed; both are told once, perhaps together with the last bytes.
+    pub ended: bool,
 }
 
 /// What a call did, for the runtime to carry out and to trace.

@@ -187,5 +187,6 @@ fn readiness(event: &Event) -> Readiness {
         key: event.token().0 as u32,
         readable: event.is_readable() || event.is_read_closed() || broken,
         writable: event.is_writable() || event.is_write_closed() || broken,
+        ended: event.is_read_closed() || broken,
     }
 }

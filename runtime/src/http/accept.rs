@@ -17,6 +17,7 @@
 //! Not done: changing the address of a running listener; a new `LISTEN` counts from the next time the function is built.
 
 use super::connection::{Connection, Seats};
+use super::message::Exchange;
 use super::observations::{Listening, Observations};
 use crate::function::{BuildError, Context, Function, Properties, Readiness};
 use crate::packet::{Packet, State};
@@ -107,7 +108,10 @@ impl Acceptor {
                 return Stop::NoSeat;
             }
             match rustix::net::accept_with(&listener.socket, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
-                Ok(socket) => cx.emit(OUT, Packet::new(Connection::new(socket, seats.take()))),
+                Ok(socket) => {
+                    let connection = Connection::new(socket, seats.take());
+                    cx.emit(OUT, Packet::new(Exchange::new(connection)));
+                }
                 Err(Errno::AGAIN) => return Stop::NoneThere,
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => return Stop::NoResources,
                 // The connection that was to be accepted is gone and no longer in the queue, so this does not repeat.

@@ -12,14 +12,48 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Each flow with a cache, and the operator that is one.
-const FLOWS: [(&str, &str); 3] = [("cached", "cache"), ("cached-nio", "cache"), ("lru-nio", "lru")];
+/// Each flow with a cache, and the operator that is one: with all content in memory, and with open files.
+const FLOWS: [(Variant, &str); 5] = [
+    (Variant::content("cached"), "cache"),
+    (Variant::content("cached-nio"), "cache"),
+    (Variant::content("lru-nio"), "lru"),
+    (Variant::open("cached-nio"), "cache"),
+    (Variant::open("lru-nio"), "lru"),
+];
 const ALWAYS: (&str, u64) = ("REVALIDATE_MS", 0);
 const NEVER: (&str, u64) = ("REVALIDATE_MS", 1 << 40);
 
-fn server(flow: &str, outer: &TempDir, settings: &[(&str, u64)]) -> Server {
-    let settings: Vec<(&str, Value)> = settings.iter().map(|(name, value)| (*name, Value::from(*value))).collect();
-    Server::with_flow(flow, &outer.path().join("root"), &settings)
+/// A flow, and of which files the content is kept.
+#[derive(Debug, Clone, Copy)]
+struct Variant {
+    flow: &'static str,
+    content_bytes_max: u64,
+}
+
+impl Variant {
+    const fn content(flow: &'static str) -> Self {
+        Self { flow, content_bytes_max: u64::MAX }
+    }
+
+    const fn open(flow: &'static str) -> Self {
+        Self { flow, content_bytes_max: 0 }
+    }
+
+    fn is_open(self) -> bool {
+        self.content_bytes_max == 0
+    }
+}
+
+impl std::fmt::Display for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} up to {} bytes", self.flow, self.content_bytes_max)
+    }
+}
+
+fn server(variant: Variant, outer: &TempDir, settings: &[(&str, u64)]) -> Server {
+    let content = ("CONTENT_BYTES_MAX", variant.content_bytes_max);
+    let settings = settings.iter().chain([&content]).map(|(name, value)| (*name, Value::from(*value)));
+    Server::with_flow(variant.flow, &outer.path().join("root"), &settings.collect::<Vec<_>>())
 }
 
 /// The folder of all tests, its files old enough to be kept.
@@ -159,7 +193,9 @@ fn an_entry_is_believed_for_a_time_and_not_after_new_properties() {
         let mut server = server(flow, &outer, &[NEVER]);
         assert_eq!(get(&mut server, "/a.txt"), b"hello\n");
         write(&path, b"changed\n");
-        assert_eq!(get(&mut server, "/a.txt"), b"hello\n", "{flow}");
+        // What happens to an open file is seen at once.
+        let expected: &[u8] = if flow.is_open() { b"changed\n" } else { b"hello\n" };
+        assert_eq!(get(&mut server, "/a.txt"), expected, "{flow}");
         server.configure(cache, &[]);
         assert_eq!(get(&mut server, "/a.txt"), b"changed\n", "{flow}");
         // The same name in another folder is another file.
@@ -195,7 +231,7 @@ fn a_full_cache_makes_room_and_a_smaller_one_too() {
         std::fs::write(file(&outer, &format!("f{i}")), pattern(1000 + i)).expect("a file");
     }
     settle(&file(&outer, &format!("f{}", FILES - 1)));
-    for (flow, cache) in FLOWS {
+    for (flow, cache) in FLOWS.into_iter().filter(|(flow, _)| !flow.is_open()) {
         let mut server = server(flow, &outer, &[("BYTES", 20_000), NEVER]);
         let round = |server: &mut Server| {
             let before = hits(server);
@@ -221,7 +257,7 @@ fn a_full_cache_makes_room_and_a_smaller_one_too() {
 fn content_is_carried_from_one_cache_to_the_other_and_back() {
     let outer = settled_folder();
     for (flow, body) in [("cached", "1"), ("cached-nio", "nio")] {
-        let mut server = server(flow, &outer, &[NEVER]);
+        let mut server = server(Variant::content(flow), &outer, &[NEVER]);
         let targets = ["/a.txt", "/", "/dir", "/empty.txt"];
         let bodies = targets.map(|target| get(&mut server, target));
         let mut carried = 0;
@@ -252,7 +288,7 @@ fn content_is_carried_from_one_cache_to_the_other_and_back() {
 fn what_is_carried_over_keeps_the_bounds_of_its_new_place() {
     let outer = settled_folder();
     for (setting, value) in [("BYTES", 0), ("ENTRY_BYTES_MAX", 5)] {
-        let mut server = server("cached", &outer, &[NEVER]);
+        let mut server = server(Variant::content("cached"), &outer, &[NEVER]);
         assert_eq!(get(&mut server, "/a.txt"), b"hello\n");
         server.set(&[(setting, Value::from(value))]);
         server.replace("cache", "http/lru", &["cache-to-lru"], UpdateId(1));
@@ -263,7 +299,7 @@ fn what_is_carried_over_keeps_the_bounds_of_its_new_place() {
 #[test]
 fn the_switch_to_non_blocking_keeps_the_content() {
     let outer = settled_folder();
-    let mut server = server("cached", &outer, &[NEVER]);
+    let mut server = server(Variant::content("cached"), &outer, &[NEVER]);
     assert_eq!(get(&mut server, "/a.txt"), b"hello\n");
     let changed: &[&str] = &["cache", LOAD, REPLY];
     for (update, version, transfer) in [(1, "nio", "reply-to-nio"), (2, "1", "reply-to-blocking")] {
@@ -285,7 +321,7 @@ fn shared_content_is_sent_to_each_from_where_it_is() {
     const BIG: usize = 8 << 20;
     let outer = settled_folder();
     write(&file(&outer, "big"), &pattern(BIG));
-    for flow in ["cached-nio", "lru-nio"] {
+    for (flow, cache) in FLOWS.into_iter().filter(|(flow, _)| flow.flow != "cached") {
         let mut server = server(flow, &outer, &[("ENTRY_BYTES_MAX", 16 << 20), NEVER]);
         let mut clients: Vec<Turns> = (0..3).map(|_| Turns::connect(&mut server)).collect();
         for (i, client) in clients.iter_mut().enumerate() {
@@ -294,7 +330,7 @@ fn shared_content_is_sent_to_each_from_where_it_is() {
         }
         assert_eq!(server.held(REPLY), 3, "half sent, {flow}");
         // What was kept is gone meanwhile: the responses have it still.
-        server.configure(if flow == "lru-nio" { "lru" } else { "cache" }, &[("BYTES", Value::from(0))]);
+        server.configure(cache, &[("BYTES", Value::from(0))]);
         for (i, client) in clients.iter_mut().enumerate() {
             server.update(REPLY, "nio", &["reply-to-blocking", "reply-to-nio"], UpdateId(i as u32 + 1));
             client.receive(&mut server, usize::MAX);
@@ -329,4 +365,73 @@ fn a_busy_file_does_not_poison_the_cache() {
             }
         });
     }
+}
+
+/// No name is looked up again, and yet an open file is never sent under the header of what it was.
+#[test]
+fn what_happens_to_an_open_file_is_seen_at_once() {
+    let outer = settled_folder();
+    let path = file(&outer, "busy");
+    let other = file(&outer, "other");
+    for (flow, _) in FLOWS.into_iter().filter(|(flow, _)| flow.is_open()) {
+        write(&path, &pattern(50_000));
+        let mut server = server(flow, &outer, &[NEVER]);
+        type Change<'a> = (&'a str, &'a dyn Fn(), usize);
+        let changes: [Change<'_>; 5] = [
+            ("nothing", &|| {}, 50_000),
+            ("longer", &|| write(&path, &pattern(60_000)), 60_000),
+            ("cut", &|| write(&path, &pattern(40_000)), 40_000),
+            (
+                "another in its place",
+                &|| {
+                    write(&other, &pattern(50_000));
+                    std::fs::rename(&other, &path).expect("ours");
+                    settle(&path);
+                },
+                50_000,
+            ),
+            ("gone", &|| std::fs::remove_file(&path).expect("ours"), 0),
+        ];
+        for (what, change, size) in changes {
+            change();
+            let before = hits(&server);
+            for _ in 0..3 {
+                let answer = ask(&mut server, "GET", "/busy");
+                assert_eq!(answer.status, if size > 0 { 200 } else { 404 }, "{what}, {flow}");
+                assert!(size == 0 || answer.body == pattern(size), "{what}, {flow}");
+            }
+            assert_eq!(hits(&server) - before, if size > 0 { 2 } else { 0 }, "{what}, {flow}");
+        }
+        assert_eq!(server.observations.broken(), 0, "{flow}");
+    }
+}
+
+#[test]
+fn no_more_files_are_kept_open_than_may_be_and_version_1_keeps_none() {
+    let outer = settled_folder();
+    (0..20).for_each(|i| std::fs::write(file(&outer, &format!("f{i}")), pattern(1000)).expect("a file"));
+    settle(&file(&outer, "f19"));
+    for (flow, cache) in FLOWS.into_iter().filter(|(flow, _)| flow.is_open()) {
+        // `load` has a property of the same name, which is not what is tested here.
+        let mut server = server(flow, &outer, &[("OPEN_FILES", 0), NEVER]);
+        server.configure(cache, &[("OPEN_FILES", Value::from(6))]);
+        let round = |server: &mut Server| {
+            (0..20).for_each(|i| assert_eq!(get(server, &format!("/f{i}")), pattern(1000), "{flow}"));
+            open_below(&outer)
+        };
+        let open = round(&mut server);
+        assert!((3..=6).contains(&open), "{open} are open, {flow}");
+        server.configure(cache, &[("OPEN_FILES", Value::from(2))]);
+        let open = round(&mut server);
+        assert!((1..=2).contains(&open), "{open} are open, {flow}");
+        server.update(cache, "1", &[], UpdateId(1));
+        assert_eq!((open_below(&outer), round(&mut server)), (0, 0), "{flow}");
+    }
+}
+
+/// How many descriptors this process has of files in the folder.
+fn open_below(outer: &TempDir) -> usize {
+    let root = outer.path().join("root");
+    let open = std::fs::read_dir("/proc/self/fd").expect("Linux has it").flatten();
+    open.filter_map(|fd| std::fs::read_link(fd.path()).ok()).filter(|to| to.parent() == Some(&root)).count()
 }

@@ -17,11 +17,16 @@ pub(crate) fn prefers_gzip<'a>(elements: impl Iterator<Item = &'a [u8]>) -> bool
     let (mut gzip, mut any, mut identity) = (None, None, None);
     for element in elements {
         let mut parts = element.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-        let slot = match parts.next().unwrap_or_default().to_ascii_lowercase().as_slice() {
-            b"gzip" | b"x-gzip" => &mut gzip,
-            b"*" => &mut any,
-            b"identity" => &mut identity,
-            _ => continue,
+        let coding = parts.next().unwrap_or_default();
+        let is = |name: &[u8]| coding.eq_ignore_ascii_case(name);
+        let slot = if is(b"gzip") || is(b"x-gzip") {
+            &mut gzip
+        } else if is(b"*") {
+            &mut any
+        } else if is(b"identity") {
+            &mut identity
+        } else {
+            continue;
         };
         slot.get_or_insert_with(|| parts.next().map_or(Some(1000), weight).unwrap_or(0));
     }

@@ -95,8 +95,8 @@ pub fn register_at(registry: &mut Registry, observations: Arc<Observations>, sit
     registry.component(site.of(accept_1()), move |p| Acceptor::new(p, &accept));
     registry.component(read_1(), |p| Ok(Reader::new(p)));
     registry.component(parse_1(), |p| Ok(Parser::new(p)));
-    registry.component(site.of(load("1", "bytes", "reads the whole file into memory")), Loader::blocking);
-    registry.component(site.of(load("nio", "file", "opens the file and passes its descriptor on")), Loader::nio);
+    registry.component(site.of(load_1()), Loader::blocking);
+    registry.component(site.of(load_nio()), Loader::nio);
     for (version, body) in [("1", "bytes"), ("nio", "file")] {
         registry.component(site.of(cache("http/cache", version, body, "http.Cache")), Cacher::<FrequentShelf>::new);
         registry.component(site.of(cache("http/lru", version, body, "http.Lru")), Cacher::<RecentShelf>::new);
@@ -156,6 +156,17 @@ fn parse_1() -> Component {
     }
 }
 
+fn load_1() -> Component {
+    load("1", "bytes", "reads the whole file into memory")
+}
+
+fn load_nio() -> Component {
+    Component {
+        properties: vec![text("ROOT"), integer("OPEN_FILES", 0), integer("VALID_MS", 1000), integer("LOOK_MS", 0)],
+        ..load("nio", "file", "opens the file and passes its descriptor on")
+    }
+}
+
 fn load(version: &str, body: &str, summary: &str) -> Component {
     Component {
         inputs: vec![input("IN", "http.Request")],
@@ -167,6 +178,16 @@ fn load(version: &str, body: &str, summary: &str) -> Component {
 }
 
 fn cache(name: &str, version: &str, body: &str, state: &str) -> Component {
+    let mut properties = vec![
+        text("ROOT"),
+        integer("BYTES", 64 << 20),
+        integer("ENTRY_BYTES_MAX", ENTRY_BYTES_MAX),
+        integer("REVALIDATE_MS", 1000),
+    ];
+    // The others take no files.
+    if body == "file" {
+        properties.extend([integer("OPEN_FILES", 4096), integer("LOOK_MS", 0)]);
+    }
     Component {
         emission: Emission::Route,
         state: Some(state.into()),
@@ -175,13 +196,8 @@ fn cache(name: &str, version: &str, body: &str, state: &str) -> Component {
             Input { feedback: true, absorbs: true, ..input("FILL", "http.Fill") },
         ],
         outputs: vec![output("HIT", &format!("http.Loaded({body})")), output("MISS", "http.Request")],
-        properties: vec![
-            text("ROOT"),
-            integer("BYTES", 64 << 20),
-            integer("ENTRY_BYTES_MAX", ENTRY_BYTES_MAX),
-            integer("REVALIDATE_MS", 1000),
-        ],
-        ..component(name, version, "answers with content that it keeps in memory, and passes on what it has not")
+        properties,
+        ..component(name, version, "answers with what it keeps of files, and passes on what it has not")
     }
 }
 
@@ -189,7 +205,7 @@ fn fill_1() -> Component {
     Component {
         inputs: vec![input("MISS", "http.Loaded($body)"), input("HIT", "http.Loaded($body)")],
         outputs: vec![output("OUT", "http.Loaded($body)"), output("FILL", "http.Fill")],
-        properties: vec![integer("ENTRY_BYTES_MAX", ENTRY_BYTES_MAX)],
+        properties: vec![integer("ENTRY_BYTES_MAX", ENTRY_BYTES_MAX), integer("CONTENT_BYTES_MAX", 4 << 10)],
         ..component("http/fill", "1", "joins hits with what was loaded, and tells a cache what to keep")
     }
 }

@@ -7,16 +7,16 @@
 //! ```
 //!
 //! The body passes through untouched, which is why one version serves both kinds of it. How a header is written stands in
-//! [`header`](super::header).
+//! [`header`](super::header); what is said about content that is kept was written when it was.
 
-use super::header::{ContentFields, Header, MediaType};
-use super::message::{Body, Content, Loaded, Response};
+use super::header::{About, ContentFields, Date, Header, MediaType};
+use super::message::{Body, Content, Exchange, Stage};
 use super::status::Status;
 use crate::function::{Context, Function};
 use crate::packet::{Packet, State};
 use httpdate::HttpDate;
 use neurath_model::id::PortIndex;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::SystemTime;
 
 const OUT: PortIndex = PortIndex(0);
@@ -29,15 +29,16 @@ pub(crate) struct Composer {
 
 impl Function for Composer {
     fn fire(&mut self, _port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
-        let Loaded { connection, mut met, terms, content } = packet.take();
-        met.compose = cx.version();
+        let mut exchange: Box<Exchange> = packet.take_boxed();
+        exchange.met.compose = cx.version();
         self.clock.look();
-        let (header, body) = match content {
-            Ok(content) => self.found(content),
+        let (header, body) = match exchange.take_loaded() {
+            Ok(content) => self.found(exchange.path(), content),
             Err(status) => self.refused(status),
         };
-        let body = if terms.header_only { Body::NOTHING } else { body };
-        cx.emit(OUT, Packet::new(Response { connection, met, terms, header, body }));
+        let body = if exchange.terms.header_only { Body::NOTHING } else { body };
+        exchange.stage = Stage::Response(header, body);
+        cx.emit(OUT, Packet::boxed(exchange));
     }
 
     fn export(self: Box<Self>, _cx: &mut Context<'_>) -> State {
@@ -46,11 +47,17 @@ impl Function for Composer {
 }
 
 impl Composer {
-    fn found(&self, content: Content) -> (Header, Body) {
+    fn found(&self, asked: &Path, content: Content) -> (Header, Body) {
         // A time that is yet to come would be taken back by the next answer (RFC 9110, 8.8.2.1).
-        let modified = content.modified.map(|modified| HttpDate::from(modified.min(self.clock.now)));
-        let fields = ContentFields::plain(MediaType::of(content.name.file()), content.size, modified);
-        (self.header(Status::Ok, Some(fields)), content.body)
+        let is_past = content.modified.is_none_or(|modified| modified <= self.clock.now);
+        let about = match content.fields {
+            Some(fields) if is_past => About::Kept(fields),
+            Some(_) | None => {
+                let modified = content.modified.map(|modified| modified.min(self.clock.now));
+                About::Own(fields_of(asked, content.is_index, content.size, modified))
+            }
+        };
+        (self.header(Status::Ok, Some(about)), content.body)
     }
 
     fn refused(&self, status: Status) -> (Header, Body) {
@@ -60,24 +67,29 @@ impl Composer {
         }
         let body = status.body().into_bytes();
         let fields = ContentFields::plain(MediaType::TEXT, body.len() as u64, None);
-        (self.header(status, Some(fields)), Body::Bytes(body.into()))
+        (self.header(status, Some(About::Own(fields))), Body::Bytes(body.into()))
     }
 
-    fn header(&self, status: Status, content: Option<ContentFields>) -> Header {
-        Header { status, date: Arc::clone(&self.clock.text), content }
+    fn header(&self, status: Status, content: Option<About>) -> Header {
+        Header { status, date: self.clock.text, content }
     }
+}
+
+/// What is said about a file.
+pub(crate) fn fields_of(asked: &Path, is_index: bool, size: u64, modified: Option<SystemTime>) -> ContentFields {
+    ContentFields::plain(MediaType::of_asked(asked, is_index), size, modified.map(HttpDate::from))
 }
 
 /// The time, and its text, which is written anew once a second.
 struct Clock {
     now: SystemTime,
     second: Option<u64>,
-    text: Arc<str>,
+    text: Date,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { now: SystemTime::UNIX_EPOCH, second: None, text: Arc::default() }
+        Self { now: SystemTime::UNIX_EPOCH, second: None, text: [b' '; size_of::<Date>()] }
     }
 }
 
@@ -87,7 +99,8 @@ impl Clock {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.now = SystemTime::UNIX_EPOCH + since;
         if self.second.replace(since.as_secs()) != Some(since.as_secs()) {
-            self.text = httpdate::fmt_http_date(self.now).into();
+            let text = httpdate::fmt_http_date(self.now);
+            self.text.copy_from_slice(text.as_bytes());
         }
     }
 }

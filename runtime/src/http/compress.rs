@@ -16,7 +16,7 @@
 //! each response is compressed anew. Not done: other codings, and files that lie there compressed already.
 
 use super::header::ContentFields;
-use super::message::{Body, Response};
+use super::message::{Body, Exchange};
 use crate::function::{Context, Function, Properties};
 use crate::packet::{Packet, State};
 use bytes::Bytes;
@@ -44,32 +44,35 @@ impl Compressor {
         compressor
     }
 
-    fn compress(&self, response: &mut Response) {
-        let Some(content) = &mut response.header.content else { return };
-        if !content.media_type.is_compressible() {
+    fn compress(&self, exchange: &mut Exchange) {
+        let terms = exchange.terms;
+        let (header, body) = exchange.response();
+        let Some(content) = &mut header.content else { return };
+        if !content.values().media_type.is_compressible() {
             return;
         }
+        let content = content.own();
         content.varies = true;
         let is_in_bounds = content.length.is_some_and(|length| (self.bytes_min..=self.bytes_max).contains(&length));
-        if !response.terms.gzip || !is_in_bounds {
+        if !terms.gzip || !is_in_bounds {
             return;
         }
-        if response.terms.header_only {
+        if terms.header_only {
             announce(content, None);
-        } else if let Some(bytes) = response.body.bytes() {
+        } else if let Some(bytes) = body.bytes() {
             let smaller = gzip(&bytes);
             announce(content, Some(smaller.len() as u64));
-            response.body = Body::Bytes(smaller);
+            *body = Body::Bytes(smaller);
         }
     }
 }
 
 impl Function for Compressor {
     fn fire(&mut self, _port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
-        let mut response: Response = packet.take();
-        response.met.compress = Some(cx.version());
-        self.compress(&mut response);
-        cx.emit(OUT, Packet::new(response));
+        let mut exchange: Box<Exchange> = packet.take_boxed();
+        exchange.met.compress = Some(cx.version());
+        self.compress(&mut exchange);
+        cx.emit(OUT, Packet::boxed(exchange));
     }
 
     fn configure(&mut self, properties: &Properties) {

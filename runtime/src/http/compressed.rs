@@ -47,7 +47,7 @@ fn unpacked_it_is_the_file_whatever_its_size() {
         std::fs::write(outer.path().join(format!("root/noise{size}.txt")), pattern(size)).expect("a file");
     }
     settle(&outer.path().join("root/noise1048576.txt"));
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         // The second limit leaves the larger files out of the cache, so that they come to `compress` as they were loaded.
         for entry_bytes_max in [1 << 20, 2000] {
             let mut server = server(kind, &outer, &[("MIN_BYTES", 0), ("ENTRY_BYTES_MAX", entry_bytes_max)]);
@@ -102,7 +102,7 @@ fn only_what_is_wanted_and_worth_it_is_compressed() {
         ("/a.woff2", GZIP, false, false),
         ("/a.bin", GZIP, false, false),
     ];
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let mut server = server(kind, &outer, &[]);
         for (target, fields, is_compressed, varies) in rows {
             let answer = ask(&mut server, "GET", target, fields);
@@ -120,7 +120,7 @@ fn only_what_is_wanted_and_worth_it_is_compressed() {
 fn a_head_is_told_what_a_get_would_be() {
     let outer = folder();
     std::fs::write(outer.path().join("root/text.txt"), text(5000)).expect("a file");
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let mut server = server(kind, &outer, &[]);
         for (target, fields) in [("/text.txt", GZIP), ("/text.txt", ""), ("/a.txt", GZIP), ("/none", GZIP)] {
             let get = ask(&mut server, "GET", target, fields);
@@ -147,7 +147,7 @@ fn pipelined_answers_stay_apart() {
     let head = gzip.replace("GET", "HEAD");
     let plain = "GET /text.txt HTTP/1.1\r\nHost: a\r\n\r\n".to_owned();
     let last = "GET /a.txt HTTP/1.0\r\n\r\n".to_owned();
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let mut server = server(kind, &outer, &[]);
         let all = [&gzip, &head, &plain, &gzip, &last].map(String::as_str).concat();
         let received = server.serve(|address| {

@@ -3,7 +3,7 @@
 //! What a single request is answered with stands in [`requirements`](super::requirements); what an update may not
 //! disturb, in [`handover`](super::handover).
 
-use super::testing::client::{Client, Turns, folder, pattern, read_response};
+use super::testing::client::{Client, Turns, folder, pattern, read_response, settle};
 use super::testing::{ACCEPT, Kind, READ, REPLY, Server};
 use serde_json::Value;
 use std::io::Write;
@@ -20,7 +20,7 @@ fn pipelined_requests_are_answered_in_order_however_they_are_cut() {
     let outer = folder();
     let text = b"GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nHEAD /a.txt HTTP/1.1\r\nHost: a\r\n\r\n\
                  GET /none HTTP/1.1\nHost: a\n\nGET /dir HTTP/1.0\r\n\r\n";
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let mut server = server(kind, &outer);
         for cut in 0..=text.len() {
             let mut client = Turns::connect(&mut server);
@@ -41,7 +41,7 @@ fn a_thousand_pipelined_requests_in_one_write() {
     let names = ["a.txt", "empty.txt", "none", "dir"];
     let request = |i: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", names[i * i % 4]);
     let text: String = (0..1000).map(request).collect();
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         server(kind, &outer).serve(|address| {
             let mut client = Client::connect(address);
             client.send(text.as_bytes());
@@ -60,7 +60,7 @@ fn a_thousand_pipelined_requests_in_one_write() {
 #[test]
 fn an_unread_body_does_not_destroy_its_answer() {
     let outer = folder();
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         server(kind, &outer).serve(|address| {
             let mut client = Client::connect(address);
             client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n");
@@ -130,23 +130,29 @@ fn a_blocking_reply_waits_for_its_socket() {
 fn a_file_that_shrinks_ends_the_connection_instead_of_lying() {
     let outer = folder();
     let path = outer.path().join("root/big");
-    std::fs::write(&path, pattern(12 << 20)).expect("a file");
-    let mut server = server(Kind::Nio, &outer);
-    let mut client = Turns::connect(&mut server);
-    client.send(&mut server, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
-    let file = std::fs::OpenOptions::new().write(true).open(path).expect("the file");
-    file.set_len(8 << 20).expect("it can shrink");
-    client.receive(&mut server, usize::MAX);
-    assert!(client.ended && client.received.len() < 12 << 20, "{} bytes", client.received.len());
-    assert_eq!((server.observations.broken(), server.observations.answered()), (1, 0));
-    assert_eq!(server.observations.closed(), 1);
+    for kind in [Kind::Nio, Kind::Open] {
+        std::fs::write(&path, pattern(12 << 20)).expect("a file");
+        settle(&path);
+        let mut server = server(kind, &outer);
+        let mut client = Turns::connect(&mut server);
+        client.send(&mut server, b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        let file = std::fs::OpenOptions::new().write(true).open(&path).expect("the file");
+        file.set_len(8 << 20).expect("it can shrink");
+        client.receive(&mut server, usize::MAX);
+        assert!(client.ended && client.received.len() < 12 << 20, "{} bytes", client.received.len());
+        assert_eq!((server.observations.broken(), server.observations.answered()), (1, 0));
+        assert_eq!(server.observations.closed(), 1);
+        // What is kept open is known to be another now.
+        let head = |address| Client::connect(address).ask(b"HEAD /big HTTP/1.0\r\n\r\n");
+        assert_eq!(server.serve(head).field("Content-Length"), Some("8388608"), "{kind:?}");
+    }
 }
 
 #[test]
 fn a_peer_that_resets_within_an_answer_is_let_go() {
     let outer = folder();
     std::fs::write(outer.path().join("root/big"), pattern(12 << 20)).expect("a file");
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let mut server = server(kind, &outer);
         server.serve(|address| {
             let mut client = Client::connect(address);

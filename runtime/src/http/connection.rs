@@ -25,12 +25,22 @@ pub(crate) struct Connection {
     socket: OwnedFd,
     /// Bytes that came in behind the request under way: the next ones, when requests are pipelined.
     pub(crate) buffer: Buffer,
-    /// Which `read` watches the socket, by [`Reader`](super::read::Reader) number; the watch goes on while the
-    /// connection is elsewhere in the flow.
-    pub(crate) watched_by: Option<u64>,
+    /// The watch for input, which goes on while the connection is elsewhere in the flow.
+    pub(crate) watch: Option<Watch>,
     /// Set when the last response is out and input is only thrown away: how many bytes of it at most.
     pub(crate) lingering: Option<usize>,
     seat: Seat,
+}
+
+/// A reader's watch on a socket, and what the last read under it has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watch {
+    /// Which `read` has set it, by [`Reader`](super::read::Reader) number.
+    pub(crate) by: u64,
+    /// Nothing was left to read, so that whatever comes after is an edge for the watch.
+    pub(crate) is_dry: bool,
+    /// The peer sends no more, which is an edge only once: there is always its end to be read.
+    pub(crate) has_ended: bool,
 }
 
 /// What an attempt to read gave.
@@ -49,7 +59,7 @@ pub(crate) enum Input {
 impl Connection {
     /// A connection that was just accepted.
     pub(crate) fn new(socket: OwnedFd, seat: Seat) -> Self {
-        Self { socket, buffer: Buffer::default(), watched_by: None, lingering: None, seat }
+        Self { socket, buffer: Buffer::default(), watch: None, lingering: None, seat }
     }
 
     /// A number that no other open connection has.

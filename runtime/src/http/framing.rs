@@ -7,11 +7,17 @@
 //!   \r\n GET / HTTP/1.1 \r\n Host: a \r\n \r\n GET /2 ...
 //!   ^^^^ skipped        `--- the head ------´ ^^^^^^^^^^^ stays for the next round
 //! ```
+//!
+//! A head is read where it is, and then taken out of the buffer, which stays as large as usual heads need it: many connections are
+//! idle.
 
 use std::ops::Range;
 
 /// Empty lines that are skipped before a request, which some old clients send after a body.
 const EMPTY_LINES: u8 = 4;
+
+/// As much of an empty buffer is kept for the next head.
+const KEPT: usize = 4 << 10;
 
 /// Where the request line of a head is, without the end of line.
 pub(crate) fn request_line(head: &[u8]) -> Range<usize> {
@@ -32,8 +38,8 @@ pub(crate) struct Buffer {
 /// What the buffer begins with.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Framed {
-    /// A whole head, taken out.
-    Head(Vec<u8>),
+    /// A whole head, of so many bytes.
+    Head(usize),
     /// The beginning of one, or nothing.
     Partial,
     /// A head longer than the limit; whether its first line alone is.
@@ -51,11 +57,11 @@ impl Buffer {
         self.bytes.is_empty()
     }
 
-    /// Takes the next head out, if it is there and has at most `limit` bytes.
+    /// Looks for the next head, which may have at most `limit` bytes.
     pub(crate) fn frame(&mut self, limit: usize) -> Framed {
         self.skip_empty_lines();
         match self.head_end() {
-            Some(end) if end <= limit => Framed::Head(self.take(end)),
+            Some(end) if end <= limit => Framed::Head(end),
             None if self.bytes.len() < limit => Framed::Partial,
             Some(_) | None => {
                 let first = self.bytes.iter().take(limit).position(|b| *b == b'\n');
@@ -93,11 +99,19 @@ impl Buffer {
         end
     }
 
-    fn take(&mut self, end: usize) -> Vec<u8> {
-        let rest = self.bytes.split_off(end);
+    /// The head that was found.
+    pub(crate) fn head(&mut self, end: usize) -> &mut [u8] {
+        &mut self.bytes[..end]
+    }
+
+    /// Takes it out.
+    pub(crate) fn remove_head(&mut self, end: usize) {
+        self.bytes.drain(..end);
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
         self.searched = 0;
         self.skipped = 0;
-        std::mem::replace(&mut self.bytes, rest)
     }
 }
 
@@ -110,8 +124,9 @@ mod tests {
         let mut heads = Vec::new();
         for piece in pieces {
             buffer.extend(piece);
-            while let Framed::Head(head) = buffer.frame(limit) {
-                heads.push(String::from_utf8(head).expect("tests use ASCII"));
+            while let Framed::Head(end) = buffer.frame(limit) {
+                heads.push(String::from_utf8(buffer.head(end).to_vec()).expect("tests use ASCII"));
+                buffer.remove_head(end);
             }
         }
         (heads, buffer)
@@ -146,5 +161,14 @@ mod tests {
     fn empty_lines_without_end_are_not_skipped_without_end() {
         let (found, _) = heads(&[&b"\r\n".repeat(7)], 100);
         assert_eq!(found, ["\r\n\r\n"]);
+    }
+
+    #[test]
+    fn a_buffer_is_kept_for_the_next_head_unless_it_is_large() {
+        let (_, kept) = heads(&[b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"], 100);
+        assert!((1..=KEPT).contains(&kept.bytes.capacity()));
+        let large = [b"GET / HTTP/1.1\r\nHost: ", "a".repeat(KEPT).as_bytes(), b"\r\n\r\n"].concat();
+        let (found, kept) = heads(&[&large], 2 * KEPT);
+        assert_eq!((found.len(), kept.bytes.capacity()), (1, 0));
     }
 }

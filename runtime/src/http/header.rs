@@ -12,12 +12,15 @@
 //!              Last-Modified: ...
 //! ```
 //!
-//! What changes a field on the way would otherwise have to find it again in bytes. Nothing that the client sent is ever
+//! What changes a field on the way would otherwise have to find it again in bytes. The fields about content that somebody keeps are
+//! kept as text too ([`Fields`]), and copied as they are into every response that does not change them. Nothing that the client sent is ever
 //! written into a response, so there is nothing to be injected.
 
 use super::message::{After, Terms};
+use super::root::INDEX;
 use super::status::Status;
 use httpdate::HttpDate;
+use smallvec::SmallVec;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,13 +32,34 @@ const ALLOW: &str = "GET, HEAD, OPTIONS";
 pub(crate) struct Header {
     pub(crate) status: Status,
     /// When the response was made, as text.
-    pub(crate) date: Arc<str>,
+    pub(crate) date: Date,
     /// `None` where no content is possible.
-    pub(crate) content: Option<ContentFields>,
+    pub(crate) content: Option<About>,
+}
+
+/// A date as headers have it: always as long, so that it is copied and never shared between threads.
+pub(crate) type Date = [u8; 29];
+
+/// What is said about content.
+#[derive(Debug, Clone)]
+pub(crate) enum About {
+    /// As it was written when the content was kept.
+    Kept(Arc<Fields>),
+    /// Of this response alone.
+    Own(ContentFields),
+}
+
+/// The fields of content that is kept, as values and as text.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    values: ContentFields,
+    /// Beside the values, as long as it usually is: with many files it is not in the processor's cache, and a second place to look
+    /// would be a second wait.
+    text: SmallVec<[u8; 224]>,
 }
 
 /// The fields that describe content.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct ContentFields {
     pub(crate) media_type: MediaType,
     /// The bytes of the body as it is sent, or would be to a `GET`; `None` where only making them would tell.
@@ -54,49 +78,73 @@ impl ContentFields {
     }
 }
 
+impl Fields {
+    /// Writes them once.
+    pub(crate) fn new(values: ContentFields) -> Self {
+        let mut text = Vec::new();
+        Text(&mut text).content(&values);
+        Self { values, text: SmallVec::from_slice(&text) }
+    }
+}
+
+impl About {
+    /// The values.
+    pub(crate) fn values(&self) -> &ContentFields {
+        match self {
+            Self::Kept(fields) => &fields.values,
+            Self::Own(values) => values,
+        }
+    }
+
+    /// The same, to be changed for this response.
+    pub(crate) fn own(&mut self) -> &mut ContentFields {
+        *self = Self::Own(*self.values());
+        match self {
+            Self::Own(values) => values,
+            Self::Kept(_) => unreachable!("it was just made its own"),
+        }
+    }
+}
+
 impl Header {
-    /// As it is sent.
-    pub(crate) fn text(&self, terms: Terms) -> Vec<u8> {
-        let mut text = Text(Vec::with_capacity(320));
-        text.status(self.status);
-        text.field("Date", &self.date);
-        text.field("Server", "neurath");
+    /// Writes it as it is sent.
+    pub(crate) fn write(&self, terms: Terms, into: &mut Vec<u8>) {
+        let mut text = Text(into);
+        text.put(&[b"HTTP/1.1 ", self.status.line().as_bytes(), b"\r\nDate: ", &self.date, b"\r\nServer: neurath\r\n"]);
         match terms.after {
-            After::Close | After::Linger => text.field("Connection", "close"),
-            After::Keep if terms.old_client => text.field("Connection", "keep-alive"),
+            After::Close | After::Linger => text.put(&[b"Connection: close\r\n"]),
+            After::Keep if terms.old_client => text.put(&[b"Connection: keep-alive\r\n"]),
             After::Keep => {}
         }
         if matches!(self.status, Status::MethodNotAllowed | Status::NoContent) {
             text.field("Allow", ALLOW);
         }
-        if let Some(content) = &self.content {
-            text.content(content);
+        match &self.content {
+            Some(About::Kept(fields)) => text.put(&[&fields.text]),
+            Some(About::Own(values)) => text.content(values),
+            None => {}
         }
-        text.end()
+        text.put(&[b"\r\n"]);
     }
 }
 
 /// A header under way. Writing into a vector cannot fail.
-struct Text(Vec<u8>);
+struct Text<'a>(&'a mut Vec<u8>);
 
-impl Text {
-    fn status(&mut self, status: Status) {
-        write!(self.0, "HTTP/1.1 {}\r\n", status.line()).expect("a vector takes everything");
-    }
-
+impl Text<'_> {
     fn content(&mut self, content: &ContentFields) {
         let MediaType(kind, parameter) = content.media_type;
-        self.field("Content-Type", format_args!("{kind}{parameter}"));
+        self.put(&[b"Content-Type: ", kind.as_bytes(), parameter.as_bytes(), b"\r\n"]);
         if content.gzip {
-            self.field("Content-Encoding", "gzip");
+            self.put(&[b"Content-Encoding: gzip\r\n"]);
         }
         if let Some(length) = content.length {
             self.field("Content-Length", length);
         }
         if content.varies {
-            self.field("Vary", "Accept-Encoding");
+            self.put(&[b"Vary: Accept-Encoding\r\n"]);
         }
-        self.field("X-Content-Type-Options", "nosniff");
+        self.put(&[b"X-Content-Type-Options: nosniff\r\n"]);
         if let Some(modified) = content.modified {
             self.field("Last-Modified", modified);
         }
@@ -106,9 +154,9 @@ impl Text {
         write!(self.0, "{name}: {value}\r\n").expect("a vector takes everything");
     }
 
-    fn end(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(b"\r\n");
-        self.0
+    /// Formatting would go through the text byte by byte for what is known as it is.
+    fn put(&mut self, pieces: &[&[u8]]) {
+        pieces.iter().for_each(|piece| self.0.extend_from_slice(piece));
     }
 }
 
@@ -120,8 +168,13 @@ impl MediaType {
     /// What errors are told in.
     pub(crate) const TEXT: Self = Self("text/plain", CHARSET);
 
+    /// By the name of a file, or that of the index of what was asked for.
+    pub(crate) fn of_asked(asked: &Path, is_index: bool) -> Self {
+        Self::of(if is_index { Path::new(INDEX) } else { asked })
+    }
+
     /// By the name of a file.
-    pub(crate) fn of(file: &Path) -> Self {
+    fn of(file: &Path) -> Self {
         let kind = mime_guess::from_path(file).first_raw().unwrap_or("application/octet-stream");
         let is_text = kind.starts_with("text/") || kind == "application/javascript";
         Self(kind, if is_text { CHARSET } else { "" })
@@ -167,10 +220,34 @@ mod tests {
         let terms = Terms { header_only: true, old_client: true, gzip: true, after: After::Keep };
         let content =
             ContentFields { gzip: true, varies: true, length: None, ..ContentFields::plain(MediaType::TEXT, 1, None) };
-        let header = Header { status: Status::Ok, date: "today".into(), content: Some(content) };
-        let expected = "HTTP/1.1 200 OK\r\nDate: today\r\nServer: neurath\r\nConnection: keep-alive\r\n\
+        let header = Header { status: Status::Ok, date: *DATE, content: Some(About::Own(content)) };
+        let expected = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer: neurath\r\nConnection: keep-alive\r\n\
                         Content-Type: text/plain; charset=utf-8\r\nContent-Encoding: gzip\r\nVary: Accept-Encoding\r\n\
                         X-Content-Type-Options: nosniff\r\n\r\n";
-        assert_eq!(String::from_utf8_lossy(&header.text(terms)), expected);
+        assert_eq!(written(&header, terms), expected);
+    }
+
+    const DATE: &Date = b"Thu, 01 Jan 1970 00:00:00 GMT";
+
+    fn written(header: &Header, terms: Terms) -> String {
+        let mut text = Vec::new();
+        header.write(terms, &mut text);
+        String::from_utf8(text).expect("headers are ASCII")
+    }
+
+    #[test]
+    fn what_is_kept_says_the_same_until_it_is_changed() {
+        let terms = Terms { header_only: false, old_client: false, gzip: false, after: After::Close };
+        let values = ContentFields::plain(MediaType::TEXT, 4711, Some(HttpDate::from(std::time::UNIX_EPOCH)));
+        let header = |content| Header { status: Status::Ok, date: *DATE, content: Some(content) };
+        let own = written(&header(About::Own(values)), terms);
+        assert!(own.contains("Connection: close\r\n") && own.contains("Content-Length: 4711\r\n"), "{own}");
+        assert!(own.ends_with("Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n"), "{own}");
+        let kept = Arc::new(Fields::new(values));
+        assert_eq!(written(&header(About::Kept(kept.clone())), terms), own);
+        let mut changed = About::Kept(kept.clone());
+        changed.own().varies = true;
+        assert!(written(&header(changed), terms).contains("Vary: Accept-Encoding\r\n"));
+        assert_eq!(written(&header(About::Kept(kept)), terms), own, "nobody else's was changed");
     }
 }

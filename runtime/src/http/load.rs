@@ -1,4 +1,4 @@
-//! `http/load`, in two versions: `1` reads the whole file, `nio` only opens it.
+//! `http/load`, in two versions: `1` reads the whole file, `nio` only opens it, or has it open.
 //!
 //! ```text
 //!   load@1    request -> open, read        -> Loaded(bytes)   holds its thread for as long as the disk takes
@@ -6,9 +6,11 @@
 //! ```
 //!
 //! A refused request passes through, and becomes a response without content in `compose`. Neither version remembers
-//! anything between firings. Not done: ranges, preconditions, precompressed variants.
+//! anything between firings, but for the files that `nio` keeps open if it is told to ([`OpenFiles`]); they are closed, not handed on,
+//! when its version changes. Not done: ranges, preconditions, precompressed variants.
 
-use super::message::{Asked, Body, Content, Loaded, Request};
+use super::message::{Body, Content, Exchange, Stage};
+use super::open_files::OpenFiles;
 use super::root::{Opened, Root};
 use super::status::Status;
 use crate::function::{BuildError, Context, Function, Properties};
@@ -18,38 +20,48 @@ use std::io::Read;
 
 const OUT: PortIndex = PortIndex(0);
 
-/// How an opened file becomes content.
-type Take = fn(Opened) -> Result<Content, Status>;
-
 /// The function of both versions of `http/load`.
 pub(crate) struct Loader {
     root: Root,
     take: Take,
 }
 
+/// How a file becomes content.
+enum Take {
+    Whole,
+    Open(OpenFiles),
+}
+
 impl Loader {
     /// The function of `http/load@1`.
     pub(crate) fn blocking(properties: &Properties) -> Result<Self, BuildError> {
-        Ok(Self { root: Root::open(properties.text("ROOT"))?, take: read_whole })
+        Ok(Self { root: Root::open(properties.text("ROOT"))?, take: Take::Whole })
     }
 
     /// The function of `http/load@nio`.
     pub(crate) fn nio(properties: &Properties) -> Result<Self, BuildError> {
-        Ok(Self { root: Root::open(properties.text("ROOT"))?, take: pass_on })
+        Ok(Self { root: Root::open(properties.text("ROOT"))?, take: Take::Open(OpenFiles::new(properties)) })
     }
 
-    fn load(&self, asked: Asked) -> Result<Content, Status> {
-        let opened = self.root.find(asked.file?)?;
-        if asked.terms.header_only { Ok(header_of(opened)) } else { (self.take)(opened) }
+    fn load(&mut self, exchange: &Exchange) -> Result<Content, Status> {
+        exchange.request()?;
+        let header_only = exchange.terms.header_only;
+        match &mut self.take {
+            Take::Open(files) => files.find(&self.root, exchange.asked(), header_only),
+            Take::Whole => {
+                let opened = self.root.find(exchange.path())?;
+                if header_only { Ok(header_of(&opened)) } else { read_whole(opened) }
+            }
+        }
     }
 }
 
 impl Function for Loader {
     fn fire(&mut self, _port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
-        let Request { connection, mut met, asked } = packet.take();
-        met.load = Some(cx.version());
-        let terms = asked.terms;
-        cx.emit(OUT, Packet::new(Loaded { connection, met, terms, content: self.load(asked) }));
+        let mut exchange: Box<Exchange> = packet.take_boxed();
+        exchange.met.load = Some(cx.version());
+        exchange.stage = Stage::Loaded(self.load(&exchange));
+        cx.emit(OUT, Packet::boxed(exchange));
     }
 
     /// The folder was opened once, as a check, before the update was committed. Should it have gone since, the one before
@@ -57,6 +69,9 @@ impl Function for Loader {
     fn configure(&mut self, properties: &Properties) {
         if let Ok(root) = Root::open(properties.text("ROOT")) {
             self.root = root;
+        }
+        if let Take::Open(files) = &mut self.take {
+            *files = OpenFiles::new(properties);
         }
     }
 
@@ -66,22 +81,20 @@ impl Function for Loader {
 }
 
 /// Nothing was read, so there is nothing that anybody could keep.
-fn header_of(Opened { name, size, modified, .. }: Opened) -> Content {
-    Content { name, size, modified, seen: None, body: Body::NOTHING }
+fn header_of(opened: &Opened) -> Content {
+    let Opened { is_index, size, modified, .. } = *opened;
+    Content { is_index, size, modified, seen: None, fields: None, body: Body::NOTHING }
 }
 
 /// As many bytes as there are now, at most as many as there were when it was opened.
-fn read_whole(Opened { file, name, size, modified, seen }: Opened) -> Result<Content, Status> {
+fn read_whole(Opened { file, is_index, size, modified, seen }: Opened) -> Result<Content, Status> {
     let capacity = usize::try_from(size).map_err(|_| Status::InternalError)?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(capacity).map_err(|_| Status::Unavailable)?;
     (&file).take(size).read_to_end(&mut bytes).map_err(|_| Status::InternalError)?;
-    let seen = seen.and_then(|seen| seen.if_still(&file.metadata().ok()?));
-    Ok(Content { name, size: bytes.len() as u64, modified, seen, body: Body::Bytes(bytes.into()) })
-}
-
-fn pass_on(Opened { file, name, size, modified, seen }: Opened) -> Result<Content, Status> {
-    Ok(Content { name, size, modified, seen, body: Body::File { file, offset: 0, remaining: size } })
+    let seen = seen.and_then(|seen| seen.if_still(&file));
+    let (size, body) = (bytes.len() as u64, Body::Bytes(bytes.into()));
+    Ok(Content { is_index, size, modified, seen, fields: None, body })
 }
 
 #[cfg(test)]
@@ -97,7 +110,7 @@ mod tests {
         settle(&path);
         let root = Root::open(folder.path().to_str().expect("a plain name")).expect("a folder");
         let read = |between: &dyn Fn()| {
-            let opened = root.find("a.txt".into()).expect("it is there");
+            let opened = root.find("a.txt".as_ref()).expect("it is there");
             between();
             let content = read_whole(opened).expect("it can be read");
             (content.size, content.seen.is_some())

@@ -1,54 +1,118 @@
-//! The packets between the operators: one exchange in its stages.
+//! What travels between the operators: a connection, and the exchange that it is in.
 //!
 //! ```text
-//!   http.Exchange   read -> parse      a framed head
-//!   http.Request    parse -> load      what is asked for, or why it is refused
-//!   http.Loaded     load -> compose    the content, or why there is none
-//!   http.Response   compose -> reply   header and body
-//!   http.Fill       fill -> cache      what is worth keeping, if anything
+//!   http.Connection accept, reply -> read   nothing is asked
+//!   http.Exchange   read -> parse           a framed head
+//!   http.Request    parse -> load           what is asked for, or why it is refused
+//!   http.Loaded     load -> compose         the content, or why there is none
+//!   http.Response   compose -> reply        header and body
+//!   http.Fill       fill -> cache           what is worth keeping, if anything
 //! ```
 //!
-//! Each but the last carries the connection, and the versions met so far. A refusal travels the same way as a request, so
-//! that it is answered in its turn. Loaded and response packets are declared with what their body is, `bytes` or `file`;
-//! as values they can hold either, and every version of `reply` sends either.
+//! All but the last are one and the same value in one and the same box, from `accept` to the end of the connection: an
+//! [`Exchange`], whose [`Stage`] is what the packet type says. An operator moves it to the next stage and hands the box on, so that
+//! a request costs no allocation, and the buffers for path and header are used again by the next one. A type for each stage would
+//! have had to be moved to a box of its own at every operator.
+//!
+//! A refusal travels the same way as a request, so that it is answered in its turn. Loaded and response packets are declared with
+//! what their body is, `bytes` or `file`; as values they can hold either, and every version of `reply` sends either.
 
 use super::cache::Entry;
 use super::connection::Connection;
-use super::header::Header;
+use super::header::{Fields, Header};
 use super::observations::Met;
-use super::root::Name;
 use super::stamp::Seen;
 use super::status::Status;
 use bytes::Bytes;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A framed request.
+/// A connection, and the exchange that it is in.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) connection: Connection,
     pub(crate) met: Met,
-    /// The bytes of the head, or why it could not be framed.
-    pub(crate) head: Result<Vec<u8>, Status>,
-}
-
-/// A request that was understood, or refused.
-#[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) connection: Connection,
-    pub(crate) met: Met,
-    pub(crate) asked: Asked,
-}
-
-/// What a request's head says.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+    /// How the answer is to be given, once the request is read.
     pub(crate) terms: Terms,
-    /// The file, relative to the root, or what is answered instead.
-    pub(crate) file: Result<PathBuf, Status>,
+    /// The file that is asked for, relative to the root, once that is known.
+    pub(crate) path: Vec<u8>,
+    /// The header as it is sent, once it is written.
+    pub(crate) header: Vec<u8>,
+    pub(crate) stage: Stage,
+}
+
+/// How far an exchange has come, with what only that stage has.
+#[derive(Debug, Default)]
+pub(crate) enum Stage {
+    /// Nothing is asked, or the response is being sent.
+    #[default]
+    Idle,
+    /// The head is so many bytes at the beginning of the connection's buffer, or could not be framed.
+    Framed(Result<usize, Status>),
+    /// The request was understood, or is answered with that status.
+    Asked(Result<(), Status>),
+    /// There is content, or none.
+    Loaded(Result<Content, Status>),
+    /// The response waits to be sent. Its header is a value until then, so that it can be changed on the way.
+    Response(Header, Body),
+}
+
+impl Exchange {
+    /// Of a connection that has asked nothing.
+    pub(crate) fn new(connection: Connection) -> Self {
+        let (met, terms) = (Met::default(), Terms::refused(false));
+        Self { connection, met, terms, path: Vec::new(), header: Vec::new(), stage: Stage::Idle }
+    }
+
+    /// The file that is asked for, relative to the root.
+    pub(crate) fn path(&self) -> &Path {
+        Path::new(self.asked())
+    }
+
+    /// The same to the byte: to the standard library `a/` and `a` are equal as paths.
+    pub(crate) fn asked(&self) -> &OsStr {
+        OsStr::from_bytes(&self.path)
+    }
+
+    /// Takes what was loaded.
+    ///
+    /// # Panics
+    /// As the next ones, if the packet is not what its type says: an operator does not do what it declares.
+    pub(crate) fn take_loaded(&mut self) -> Result<Content, Status> {
+        match std::mem::take(&mut self.stage) {
+            Stage::Loaded(content) => content,
+            other => panic!("{other:?} is not loaded"),
+        }
+    }
+
+    /// Whether a request is for a file.
+    pub(crate) fn request(&self) -> Result<(), Status> {
+        match &self.stage {
+            Stage::Asked(request) => *request,
+            other => panic!("{other:?} is not a request"),
+        }
+    }
+
+    /// The header and the body of a response, in their place.
+    pub(crate) fn response(&mut self) -> (&mut Header, &mut Body) {
+        match &mut self.stage {
+            Stage::Response(header, body) => (header, body),
+            other => panic!("{other:?} is not a response"),
+        }
+    }
+
+    /// Writes the header as it is sent, and takes the body.
+    pub(crate) fn take_response(&mut self) -> Body {
+        let Stage::Response(header, body) = std::mem::take(&mut self.stage) else { panic!("it is not a response") };
+        self.header.clear();
+        header.write(self.terms, &mut self.header);
+        body
+    }
 }
 
 /// How the answer is to be given.
@@ -63,6 +127,13 @@ pub(crate) struct Terms {
     pub(crate) after: After,
 }
 
+impl Terms {
+    /// Of a request of which no more is known than whether it is a `HEAD`.
+    pub(crate) fn refused(header_only: bool) -> Self {
+        Self { header_only, old_client: false, gzip: false, after: After::Linger }
+    }
+}
+
 /// What becomes of the connection after the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -75,24 +146,18 @@ pub(crate) enum After {
     Linger,
 }
 
-/// A request with its content.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) connection: Connection,
-    pub(crate) met: Met,
-    pub(crate) terms: Terms,
-    pub(crate) content: Result<Content, Status>,
-}
-
 /// The content of a file.
 #[derive(Debug)]
 pub(crate) struct Content {
-    pub(crate) name: Name,
+    /// Whether what was asked for is a directory, of whose index this is.
+    pub(crate) is_index: bool,
     pub(crate) size: u64,
     pub(crate) modified: Option<SystemTime>,
     /// Of which state of the file the bytes of the body are, or will be if it does not change; `None` where that cannot be
     /// told, or does not matter any more.
     pub(crate) seen: Option<Seen>,
+    /// The header fields about it, where somebody keeps them.
+    pub(crate) fields: Option<Arc<Fields>>,
     pub(crate) body: Body,
 }
 
@@ -101,8 +166,8 @@ pub(crate) struct Content {
 pub(crate) enum Body {
     /// Bytes in memory. They may be shared: a cache and many responses hold the same ones, each its own part of them.
     Bytes(Bytes),
-    /// So many bytes of a file, from an offset on.
-    File { file: File, offset: u64, remaining: u64 },
+    /// So many bytes of a file, from an offset on. It may be shared just so; nobody moves its position.
+    File { file: Arc<File>, offset: u64, remaining: u64 },
 }
 
 impl Body {
@@ -138,14 +203,4 @@ fn read_at(file: &File, offset: u64, count: u64) -> Option<Bytes> {
 
 /// What a cache is to keep, and what was asked for; or that there is nothing to keep, for every request sends one.
 #[derive(Debug)]
-pub(crate) struct Fill(pub(crate) Option<(OsString, Entry)>);
-
-/// A response that waits to be sent. Its header is a value until then, so that it can be changed on the way.
-#[derive(Debug)]
-pub(crate) struct Response {
-    pub(crate) connection: Connection,
-    pub(crate) met: Met,
-    pub(crate) terms: Terms,
-    pub(crate) header: Header,
-    pub(crate) body: Body,
-}
+pub(crate) struct Fill(pub(crate) Option<Box<(OsString, Entry)>>);

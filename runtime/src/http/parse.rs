@@ -16,14 +16,14 @@
 
 use super::coding::prefers_gzip;
 use super::framing::request_line;
-use super::message::{After, Asked, Exchange, Request, Terms};
+use super::message::{After, Exchange, Stage, Terms};
 use super::status::Status;
 use super::target::{Target, is_authority, relative};
 use crate::function::{Context, Function, Properties};
 use crate::packet::{Packet, State};
-use httparse::{EMPTY_HEADER, Error, Header};
+use httparse::{Error, Header};
 use neurath_model::id::PortIndex;
-use std::path::PathBuf;
+use std::mem::MaybeUninit;
 
 const OUT: PortIndex = PortIndex(0);
 const FIELDS_MAX: usize = 100;
@@ -44,13 +44,20 @@ impl Parser {
 
 impl Function for Parser {
     fn fire(&mut self, _port: PortIndex, packet: Packet, cx: &mut Context<'_>) {
-        let Exchange { connection, mut met, head } = packet.take();
-        met.parse = cx.version();
-        let asked = match head {
-            Ok(mut head) => understand(&mut head, self.line_max),
+        let mut exchange: Box<Exchange> = packet.take_boxed();
+        exchange.met.parse = cx.version();
+        let Exchange { connection, terms, path, stage, .. } = &mut *exchange;
+        let Stage::Framed(head) = *stage else { panic!("{stage:?} is not framed") };
+        let request;
+        (*terms, request) = match head {
+            Ok(end) => understand(connection.buffer.head(end), self.line_max, path),
             Err(status) => refused(&[], status),
         };
-        cx.emit(OUT, Packet::new(Request { connection, met, asked }));
+        if let Ok(end) = head {
+            connection.buffer.remove_head(end);
+        }
+        *stage = Stage::Asked(request);
+        cx.emit(OUT, Packet::boxed(exchange));
     }
 
     fn configure(&mut self, properties: &Properties) {
@@ -62,27 +69,29 @@ impl Function for Parser {
     }
 }
 
+/// How to answer, and whether with the file of which the path was written, or with a status.
+type Asked = (Terms, Result<(), Status>);
+
 /// What a head asks for. It may be any bytes.
-fn understand(head: &mut [u8], line_max: usize) -> Asked {
-    try_understand(head, line_max).unwrap_or_else(|status| refused(head, status))
+fn understand(head: &mut [u8], line_max: usize, path: &mut Vec<u8>) -> Asked {
+    try_understand(head, line_max, path).unwrap_or_else(|status| refused(head, status))
 }
 
 /// The answer to a head of which no more is known than its first bytes.
 fn refused(head: &[u8], status: Status) -> Asked {
-    let terms = Terms { header_only: head.starts_with(b"HEAD "), old_client: false, gzip: false, after: After::Linger };
-    Asked { terms, file: Err(status) }
+    (Terms::refused(head.starts_with(b"HEAD ")), Err(status))
 }
 
 /// `Err` where the connection cannot go on, because of how the request is framed.
-fn try_understand(head: &mut [u8], line_max: usize) -> Result<Asked, Status> {
+fn try_understand(head: &mut [u8], line_max: usize, path: &mut Vec<u8>) -> Result<Asked, Status> {
     let line = request_line(head);
     if line.len() > line_max {
         return Err(Status::TargetTooLong);
     }
     admit_version(&mut head[line])?;
-    let mut fields = [EMPTY_HEADER; FIELDS_MAX];
-    let mut request = httparse::Request::new(&mut fields);
-    match request.parse(head) {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(head, &mut fields) {
         Ok(httparse::Status::Complete(_)) => {}
         Err(Error::TooManyHeaders) => return Err(Status::HeadTooLarge),
         Ok(httparse::Status::Partial) | Err(_) => return Err(Status::BadRequest),
@@ -95,7 +104,7 @@ fn try_understand(head: &mut [u8], line_max: usize) -> Result<Asked, Status> {
     let after = if has_body { After::Linger } else { persistence(request.headers, is_old) };
     let gzip = prefers_gzip(elements(request.headers, "Accept-Encoding"));
     let terms = Terms { header_only: method == "HEAD", old_client: is_old, gzip, after };
-    Ok(Asked { terms, file: file_asked_for(method, target) })
+    Ok((terms, file_asked_for(method, target, path)))
 }
 
 /// A later minor version than ours is read as ours (RFC 9110, 2.5); httparse knows only ours.
@@ -111,7 +120,7 @@ fn admit_version(line: &mut [u8]) -> Result<(), Status> {
     Ok(())
 }
 
-fn file_asked_for(method: &str, target: &str) -> Result<PathBuf, Status> {
+fn file_asked_for(method: &str, target: &str, file: &mut Vec<u8>) -> Result<(), Status> {
     let target = match method {
         "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT" | "DELETE" | "CONNECT" | "TRACE" | "PATCH" => {
             Target::read(method, target)?
@@ -119,7 +128,7 @@ fn file_asked_for(method: &str, target: &str) -> Result<PathBuf, Status> {
         _ => return Err(Status::NotImplemented),
     };
     match (method, target) {
-        ("GET" | "HEAD", Target::Path(path)) => relative(path),
+        ("GET" | "HEAD", Target::Path(path)) => relative(path, file),
         ("OPTIONS", _) => Err(Status::NoContent),
         _ => Err(Status::MethodNotAllowed),
     }
@@ -206,20 +215,27 @@ fn persistence(fields: &[Header<'_>], is_old: bool) -> After {
 mod tests {
     use super::*;
 
-    fn understood(head: &str) -> Asked {
-        understand(&mut head.as_bytes().to_vec(), 200)
+    /// How to answer, and with which file or status.
+    fn understood_bytes(head: &[u8]) -> (Terms, Result<Vec<u8>, Status>) {
+        let mut path = b"the one before".to_vec();
+        let (terms, request) = understand(&mut head.to_vec(), 200, &mut path);
+        (terms, request.map(|()| path))
+    }
+
+    fn understood(head: &str) -> (Terms, Result<Vec<u8>, Status>) {
+        understood_bytes(head.as_bytes())
     }
 
     #[test]
     fn a_plain_request() {
         let asked = understood("GET /a%20b?c HTTP/1.1\r\nHost: a\r\n\r\n");
         let terms = Terms { header_only: false, old_client: false, gzip: false, after: After::Keep };
-        assert_eq!(asked, Asked { terms, file: Ok("a b".into()) });
+        assert_eq!(asked, (terms, Ok(b"a b".to_vec())));
     }
 
     #[test]
     fn what_codings_the_client_takes_is_one_list_over_all_lines() {
-        let gzip = |fields: &str| understood(&format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).terms.gzip;
+        let gzip = |fields: &str| understood(&format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).0.gzip;
         assert!(!gzip(""));
         assert!(gzip("accept-encoding: br\r\nAccept-Encoding: deflate , gzip;q=0.5\r\n"));
         assert!(!gzip("Accept-Encoding: *\r\nAccept-Encoding: gzip;q=0\r\n"));
@@ -229,7 +245,7 @@ mod tests {
     fn a_refused_head_still_gets_no_body() {
         let asked = understood("HEAD / HTTP/1.1\r\n\r\n");
         let terms = Terms { header_only: true, old_client: false, gzip: false, after: After::Linger };
-        assert_eq!(asked, Asked { terms, file: Err(Status::BadRequest) });
+        assert_eq!(asked, (terms, Err(Status::BadRequest)));
     }
 
     #[test]
@@ -241,8 +257,8 @@ mod tests {
             ("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n", Status::MethodNotAllowed, After::Linger),
         ];
         for (head, status, after) in rows {
-            let asked = understood(head);
-            assert_eq!((asked.file, asked.terms.after), (Err(status), after), "{head}");
+            let (terms, file) = understood(head);
+            assert_eq!((file, terms.after), (Err(status), after), "{head}");
         }
     }
 
@@ -318,8 +334,7 @@ mod tests {
         let (mut state, mut accepted) = (1, 0);
         for _ in 0..200_000 {
             let head = random_head(&mut state);
-            if let Ok(path) = understand(&mut head.clone(), 200).file {
-                let path = path.as_os_str().as_encoded_bytes();
+            if let Ok(path) = understood_bytes(&head).1 {
                 assert!(!path.starts_with(b"/") && path.split(|b| *b == b'/').all(|s| s != b".."), "{head:?}");
                 accepted += 1;
             }

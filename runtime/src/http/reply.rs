@@ -15,16 +15,15 @@
 //! Both versions send both kinds of body. Which kind meets which version is for the update check to promise, not for
 //! a client to suffer from.
 
-use super::connection::Connection;
-use super::message::Response;
+use super::message::Exchange;
 use super::observations::Observations;
+use super::places::Places;
 use super::send::{Outgoing, Progress};
 use crate::function::{Context, Function, Properties, Readiness};
 use crate::packet::{Packet, State};
 use mio::Interest;
 use neurath_model::id::{Lineage, PortIndex};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -97,7 +96,7 @@ impl BlockingReply {
     /// Whether one of the sockets takes more, before the time is over.
     fn wait_for_any(&self, blocked: &[HalfSent]) -> bool {
         let mut sockets: Vec<PollFd<'_>> =
-            blocked.iter().map(|half| PollFd::new(&half.outgoing.connection, PollFlags::OUT)).collect();
+            blocked.iter().map(|half| PollFd::new(&half.outgoing.exchange.connection, PollFlags::OUT)).collect();
         match rustix::event::poll(&mut sockets, Some(&self.timeout)) {
             Ok(ready) => ready > 0,
             Err(rustix::io::Errno::INTR) => true,
@@ -135,9 +134,9 @@ impl Function for BlockingReply {
 /// The function of `http/reply@nio`.
 pub(crate) struct NioReply {
     chunk: usize,
-    half_sent: BTreeMap<u32, Waiting>,
+    half_sent: Places<Waiting>,
     /// Those that can go on at once.
-    runnable: BTreeSet<u32>,
+    runnable: Vec<u32>,
     observations: Arc<Observations>,
 }
 
@@ -156,17 +155,16 @@ impl NioReply {
     /// Holds nothing.
     pub(crate) fn new(properties: &Properties, observations: &Arc<Observations>) -> Self {
         let observations = Arc::clone(observations);
-        let mut reply = Self { chunk: 0, half_sent: BTreeMap::new(), runnable: BTreeSet::new(), observations };
+        let mut reply = Self { chunk: 0, half_sent: Places::default(), runnable: Vec::new(), observations };
         reply.configure(properties);
         reply
     }
 
     /// Sends one chunk.
     fn advance(&mut self, mut waiting: Waiting, cx: &mut Context<'_>) {
-        let key = waiting.half.outgoing.connection.key();
         match waiting.half.outgoing.advance(self.chunk) {
             Progress::More => {
-                self.runnable.insert(key);
+                self.runnable.push(waiting.half.outgoing.key());
                 cx.again();
             }
             Progress::Blocked => {
@@ -176,8 +174,7 @@ impl NioReply {
             }
             end @ (Progress::Done | Progress::Failed) => return waiting.end(end, &self.observations, cx),
         }
-        let before = self.half_sent.insert(key, waiting);
-        assert!(before.is_none(), "a connection has one exchange at a time");
+        self.half_sent.put(waiting.half.outgoing.key(), waiting);
     }
 }
 
@@ -187,7 +184,7 @@ impl Waiting {
         if self.watched.is_some() {
             return true;
         }
-        let connection = &self.half.outgoing.connection;
+        let connection = &self.half.outgoing.exchange.connection;
         let Ok(second) = rustix::io::fcntl_dupfd_cloexec(connection, 0) else { return false };
         let is_watched = cx.watch(second.as_fd(), connection.key(), Interest::WRITABLE).is_ok();
         self.watched = is_watched.then_some(second);
@@ -215,8 +212,11 @@ impl Function for NioReply {
     fn wake(&mut self, ready: &[Readiness], cx: &mut Context<'_>) {
         let mut turn = std::mem::take(&mut self.runnable);
         turn.extend(ready.iter().map(|r| r.key));
+        // Each has one turn, for whatever reasons it has it.
+        turn.sort_unstable();
+        turn.dedup();
         for key in turn {
-            if let Some(waiting) = self.half_sent.remove(&key) {
+            if let Some(waiting) = self.half_sent.take(key) {
                 self.advance(waiting, cx);
             }
         }
@@ -230,34 +230,32 @@ impl Function for NioReply {
         self.chunk = usize::try_from(properties.integer("CHUNK")).unwrap_or(usize::MAX).max(Self::CHUNK_MIN);
     }
 
-    fn export(self: Box<Self>, cx: &mut Context<'_>) -> State {
+    fn export(mut self: Box<Self>, cx: &mut Context<'_>) -> State {
         let carry = |mut waiting: Waiting| {
             waiting.unwatch(cx);
             waiting.half
         };
-        State::new(NioState(self.half_sent.into_values().map(carry).collect()))
+        State::new(NioState(self.half_sent.drain().map(carry).collect()))
     }
 
     fn import(&mut self, state: State, _cx: &mut Context<'_>) {
         let NioState(carried) = state.take();
         for half in carried {
-            let key = half.outgoing.connection.key();
-            self.runnable.insert(key);
-            self.half_sent.insert(key, Waiting { half, watched: None });
+            let key = half.outgoing.key();
+            self.runnable.push(key);
+            self.half_sent.put(key, Waiting { half, watched: None });
         }
     }
 }
 
 fn take_in(packet: Packet, cx: &Context<'_>) -> HalfSent {
-    let Response { connection, mut met, terms, header, body } = packet.take();
-    met.reply = cx.version();
-    let header = header.text(terms);
-    let outgoing = Outgoing { connection, met, header, header_sent: 0, body, after: terms.after };
-    HalfSent { held: cx.lineage(), outgoing }
+    let mut exchange: Box<Exchange> = packet.take_boxed();
+    exchange.met.reply = cx.version();
+    HalfSent { held: cx.lineage(), outgoing: Outgoing::new(exchange) }
 }
 
 /// Ends the hold, and sends the connection back if it lives on.
 fn release(half: HalfSent, progress: Progress, observations: &Observations, cx: &mut Context<'_>) {
-    let connection: Option<Connection> = half.outgoing.end(progress, observations);
-    cx.release(half.held, connection.map(|connection| (BACK, Packet::new(connection))));
+    let lives_on = half.outgoing.end(progress, observations);
+    cx.release(half.held, lives_on.map(|exchange| (BACK, Packet::boxed(exchange))));
 }

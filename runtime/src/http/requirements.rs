@@ -145,7 +145,7 @@ const PATHS: &[Row] = &[
 #[test]
 fn every_row_gets_its_status_and_its_connection() {
     let outer = folder();
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let mut server = server(kind, &outer);
         server.serve(|address| {
             for (what, request, status, then) in [METHODS, FRAMING, BODIES, CONNECTIONS, PATHS].concat() {
@@ -194,7 +194,7 @@ fn limits_are_answered_not_cut_off() {
 #[test]
 fn headers_say_what_they_must() {
     let outer = folder();
-    for kind in Kind::BOTH {
+    for kind in Kind::ALL {
         let ask = |request: &'static str| {
             server(kind, &outer).serve(|address| Client::connect(address).ask(request.as_bytes()))
         };

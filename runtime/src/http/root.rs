@@ -9,15 +9,16 @@
 use super::stamp::{Seen, Stamp};
 use super::status::Status;
 use crate::function::BuildError;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 use std::borrow::Cow;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-const INDEX: &str = "index.html";
+/// What stands for a directory.
+pub(crate) const INDEX: &str = "index.html";
 
 /// The folder that is served.
 #[derive(Debug)]
@@ -27,31 +28,11 @@ pub(crate) struct Root(OwnedFd);
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) file: File,
-    pub(crate) name: Name,
+    /// Whether what was asked for is a directory, of whose index this is.
+    pub(crate) is_index: bool,
     pub(crate) size: u64,
     pub(crate) modified: Option<SystemTime>,
     pub(crate) seen: Option<Seen>,
-}
-
-/// What a file below the root is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    /// What was asked for.
-    pub(crate) asked: PathBuf,
-    /// Whether that is a directory, for whose index it was taken.
-    pub(crate) is_index: bool,
-}
-
-impl Name {
-    /// Where the file is.
-    pub(crate) fn path(&self) -> Cow<'_, Path> {
-        if self.is_index { self.asked.join(INDEX).into() } else { self.asked.as_path().into() }
-    }
-
-    /// By what its media type is told.
-    pub(crate) fn file(&self) -> &Path {
-        if self.is_index { Path::new(INDEX) } else { &self.asked }
-    }
 }
 
 impl Root {
@@ -70,27 +51,26 @@ impl Root {
     }
 
     /// Opens what a request asks for.
-    pub(crate) fn find(&self, asked: PathBuf) -> Result<Opened, Status> {
-        let (file, metadata) = self.open_for_reading(&asked)?;
-        if !metadata.is_dir() {
-            return opened(file, Name { asked, is_index: false }, &metadata);
+    pub(crate) fn find(&self, asked: &Path) -> Result<Opened, Status> {
+        let (file, stat) = self.open_for_reading(asked)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            return opened(file, false, &stat);
         }
-        let name = Name { asked, is_index: true };
-        let (file, metadata) = self.open_for_reading(&name.path())?;
-        opened(file, name, &metadata)
+        let (file, stat) = self.open_for_reading(&asked.join(INDEX))?;
+        opened(file, true, &stat)
     }
 
-    /// The state that a file is in now, if it is there: what [`find`](Self::find) would find of that name. Whether it may
-    /// be read is not looked at; a change of that is a change of the stamp.
-    pub(crate) fn stamp(&self, name: &Name) -> Option<Stamp> {
-        let file = File::from(self.open_beneath(&name.path(), OFlags::PATH).ok()?);
-        Some(Stamp::of(&file.metadata().ok()?))
+    /// The state that a file is in now, if it is there: what [`find`](Self::find) would find of that name, which was a directory
+    /// then, or was not. Whether it may be read is not looked at; a change of that is a change of the stamp.
+    pub(crate) fn stamp(&self, asked: &Path, is_index: bool) -> Option<Stamp> {
+        let path = if is_index { asked.join(INDEX).into() } else { Cow::from(asked) };
+        Stamp::of(self.open_beneath(&path, OFlags::PATH).ok()?)
     }
 
-    fn open_for_reading(&self, path: &Path) -> Result<(File, Metadata), Status> {
+    fn open_for_reading(&self, path: &Path) -> Result<(File, Stat), Status> {
         let file = File::from(self.open_beneath(path, OFlags::RDONLY).map_err(status_of)?);
-        let metadata = file.metadata().map_err(|_| Status::InternalError)?;
-        Ok((file, metadata))
+        let stat = rustix::fs::fstat(&file).map_err(|_| Status::InternalError)?;
+        Ok((file, stat))
     }
 
     /// `NONBLOCK`: opening a pipe must not wait for its writer.
@@ -107,13 +87,14 @@ impl Root {
     }
 }
 
-fn opened(file: File, name: Name, metadata: &Metadata) -> Result<Opened, Status> {
-    if !metadata.is_file() {
+fn opened(file: File, is_index: bool, stat: &Stat) -> Result<Opened, Status> {
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Status::NotFound);
     }
     // A header cannot say a time before 1970.
-    let modified = metadata.modified().ok().filter(|time| time.duration_since(SystemTime::UNIX_EPOCH).is_ok());
-    Ok(Opened { file, name, size: metadata.len(), modified, seen: Seen::of(metadata) })
+    let since = u64::try_from(stat.st_mtime).ok().map(|seconds| Duration::new(seconds, stat.st_mtime_nsec as u32));
+    let modified = since.map(|since| SystemTime::UNIX_EPOCH + since);
+    Ok(Opened { file, is_index, size: stat.st_size as u64, modified, seen: Seen::of_stat(stat) })
 }
 
 /// Whether something is there is not told to those who may not have it by any other word than that it is not.

@@ -14,9 +14,8 @@
 //! Bytes go out together with the header in one `sendmsg`. A file goes by `sendfile`; its header is then sent with
 //! `MSG_MORE`, so that both leave in one segment and the peer has no reason to delay its acknowledgement.
 
-use super::connection::Connection;
-use super::message::{After, Body};
-use super::observations::{Met, Observations};
+use super::message::{After, Body, Exchange};
+use super::observations::Observations;
 use bytes::Buf;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
@@ -24,15 +23,12 @@ use std::fs::File;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// A response on its way.
+/// A response on its way. Its header stands in the exchange.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    pub(crate) connection: Connection,
-    pub(crate) met: Met,
-    pub(crate) header: Vec<u8>,
-    pub(crate) header_sent: usize,
-    pub(crate) body: Body,
-    pub(crate) after: After,
+    pub(crate) exchange: Box<Exchange>,
+    header_sent: usize,
+    body: Body,
 }
 
 /// How far one piece of work got.
@@ -45,6 +41,17 @@ pub(crate) enum Progress {
 }
 
 impl Outgoing {
+    /// Of which nothing is sent yet.
+    pub(crate) fn new(mut exchange: Box<Exchange>) -> Self {
+        let body = exchange.take_response();
+        Self { exchange, header_sent: 0, body }
+    }
+
+    /// A number that no other response on its way has.
+    pub(crate) fn key(&self) -> u32 {
+        self.exchange.connection.key()
+    }
+
     /// Sends on, at most `budget` bytes of the body.
     pub(crate) fn advance(&mut self, budget: usize) -> Progress {
         let mut left = budget;
@@ -67,35 +74,35 @@ impl Outgoing {
 
     /// What is left of a connection whose response is done or failed: it is given back for the next request, or for
     /// its last input to be thrown away, or closed.
-    pub(crate) fn end(mut self, progress: Progress, observations: &Observations) -> Option<Connection> {
+    pub(crate) fn end(mut self, progress: Progress, observations: &Observations) -> Option<Box<Exchange>> {
+        let Exchange { connection, met, terms, .. } = &mut *self.exchange;
         match progress {
-            Progress::Done => observations.note_answered(self.met),
+            Progress::Done => observations.note_answered(*met),
             Progress::Failed => {
-                self.connection.note_broken();
+                connection.note_broken();
                 return None;
             }
             Progress::More | Progress::Blocked => unreachable!("a response that goes on has not ended"),
         }
-        match self.after {
-            After::Keep => Some(self.connection),
-            After::Close if self.connection.buffer.is_empty() => None,
-            After::Close | After::Linger => {
-                self.connection.linger();
-                Some(self.connection)
-            }
+        match terms.after {
+            After::Keep => {}
+            After::Close if connection.buffer.is_empty() => return None,
+            After::Close | After::Linger => connection.linger(),
         }
+        Some(self.exchange)
     }
 
     fn is_complete(&self) -> bool {
-        self.header_sent == self.header.len() && self.body.remaining() == 0
+        self.header_sent == self.exchange.header.len() && self.body.remaining() == 0
     }
 
     /// One system call. Returns how many bytes it sent, at most `budget` of them of the body.
     fn send_some(&mut self, budget: usize) -> Result<usize, Errno> {
-        let header = &self.header[self.header_sent..];
+        let socket = self.exchange.connection.as_fd();
+        let header = &self.exchange.header[self.header_sent..];
         match &mut self.body {
             Body::Bytes(bytes) => {
-                let sent = send_both(self.connection.as_fd(), header, &bytes[..bytes.len().min(budget)])?;
+                let sent = send_both(socket, header, &bytes[..bytes.len().min(budget)])?;
                 let of_header = sent.min(header.len());
                 self.header_sent += of_header;
                 bytes.advance(sent - of_header);
@@ -103,12 +110,12 @@ impl Outgoing {
             }
             Body::File { remaining, .. } if !header.is_empty() => {
                 let more = if *remaining > 0 { SendFlags::MORE } else { SendFlags::empty() };
-                let sent = rustix::net::send(&self.connection, header, SendFlags::NOSIGNAL | more)?;
+                let sent = rustix::net::send(socket, header, SendFlags::NOSIGNAL | more)?;
                 self.header_sent += sent;
                 Ok(sent)
             }
             Body::File { file, offset, remaining } => {
-                let sent = send_file(self.connection.as_fd(), file, offset, (*remaining).min(budget as u64))?;
+                let sent = send_file(socket, file, offset, (*remaining).min(budget as u64))?;
                 *remaining -= sent as u64;
                 Ok(sent)
             }
@@ -129,7 +136,7 @@ fn send_file(socket: BorrowedFd<'_>, file: &File, offset: &mut u64, count: u64) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::connection::Seats;
+    use super::super::connection::{Connection, Seats};
     use super::*;
     use bytes::Bytes;
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -140,10 +147,9 @@ mod tests {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None).expect("a pair");
         let seats = Arc::new(Seats::new(Arc::default()).expect("an eventfd"));
-        let connection = Connection::new(ours, seats.take());
-        let header = b"header ".to_vec();
-        let outgoing = Outgoing { connection, met: Met::default(), header, header_sent: 0, body, after: After::Keep };
-        (outgoing, File::from(theirs))
+        let mut exchange = Box::new(Exchange::new(Connection::new(ours, seats.take())));
+        exchange.header = b"header ".to_vec();
+        (Outgoing { exchange, header_sent: 0, body }, File::from(theirs))
     }
 
     /// Everything that was sent so far.
@@ -153,11 +159,11 @@ mod tests {
         bytes
     }
 
-    fn file_with(start: u64, bytes: &[u8]) -> File {
+    fn file_with(start: u64, bytes: &[u8]) -> Arc<File> {
         let mut file = tempfile::tempfile().expect("a temporary file");
         file.seek(SeekFrom::Start(start)).expect("it can be sparse");
         file.write_all(bytes).expect("a few bytes");
-        file
+        file.into()
     }
 
     #[test]

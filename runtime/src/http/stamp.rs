@@ -13,9 +13,9 @@
 //! Not seen: a change within the same second on a file system that keeps no smaller part of it, and what is written
 //! through a memory map before the kernel takes note of it.
 
+use rustix::fs::Stat;
 use rustix::time::{ClockId, clock_gettime};
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::AsFd;
 use std::time::Instant;
 
 /// A state of a file.
@@ -36,14 +36,18 @@ pub(crate) struct Seen {
 }
 
 impl Stamp {
-    /// The state that a file is in.
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+    /// The state that a file is in, which need not be open for reading; `None` if even that cannot be told.
+    pub(crate) fn of(file: impl AsFd) -> Option<Self> {
+        Some(Self::of_stat(&rustix::fs::fstat(file).ok()?))
+    }
+
+    fn of_stat(stat: &Stat) -> Self {
         Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            size: stat.st_size as u64,
+            modified: (stat.st_mtime, stat.st_mtime_nsec as i64),
+            changed: (stat.st_ctime, stat.st_ctime_nsec as i64),
         }
     }
 
@@ -57,14 +61,20 @@ impl Stamp {
 impl Seen {
     /// The state that an open file is in, before any of it is read. `None` where a change while it is read, or after,
     /// could not be told from it.
-    pub(crate) fn of(metadata: &Metadata) -> Option<Self> {
-        let seen = Self { at: Instant::now(), stamp: Stamp::of(metadata) };
+    pub(crate) fn of_stat(stat: &Stat) -> Option<Self> {
+        let seen = Self { at: Instant::now(), stamp: Stamp::of_stat(stat) };
         seen.stamp.is_settled().then_some(seen)
     }
 
     /// The same, if the file is still in that state: then what was read meanwhile is of it.
-    pub(crate) fn if_still(self, metadata: &Metadata) -> Option<Self> {
-        (Stamp::of(metadata) == self.stamp).then_some(self)
+    pub(crate) fn if_still(self, file: impl AsFd) -> Option<Self> {
+        (Stamp::of(file) == Some(self.stamp)).then_some(self)
+    }
+
+    /// The state that the file of that name is in.
+    #[cfg(test)]
+    pub(crate) fn of(path: &std::path::Path) -> Option<Self> {
+        Self::of_stat(&rustix::fs::stat(path).expect("it is there"))
     }
 }
 
@@ -78,7 +88,7 @@ mod tests {
     use std::path::Path;
 
     fn stamp(path: &Path) -> Stamp {
-        Stamp::of(&path.metadata().expect("it is there"))
+        Stamp::of_stat(&rustix::fs::stat(path).expect("it is there"))
     }
 
     #[test]
@@ -118,7 +128,7 @@ mod tests {
         let path = folder.path().join("a");
         std::fs::write(&path, "one").expect("a file");
         settle(&path);
-        assert!(Seen::of(&path.metadata().expect("there")).is_some());
+        assert!(Seen::of(&path).is_some());
         // A clock that is behind the file's time stands for one that has not moved on.
         let ahead = Stamp { changed: (i64::MAX, 0), ..stamp(&path) };
         assert!(!ahead.is_settled());

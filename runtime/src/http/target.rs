@@ -9,9 +9,6 @@
 //! find anything in it that was not looked at here. Symbolic links are the business of [`Root`](super::root::Root).
 
 use super::status::Status;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
 
 /// A request target (RFC 9112, 3.2).
 #[derive(Debug, PartialEq, Eq)]
@@ -76,35 +73,56 @@ fn is_name(text: &str) -> bool {
     text.bytes().all(allowed) && has_whole_escapes(text.as_bytes())
 }
 
-/// The path relative to the root. One that ends with a slash, or with a dot segment, means a directory and ends with a
+/// Writes the path relative to the root. One that ends with a slash, or with a dot segment, means a directory and ends with a
 /// slash; the root itself is `./`.
-pub(crate) fn relative(target: &str) -> Result<PathBuf, Status> {
-    let path = target.split('?').next().unwrap_or_default().as_bytes();
-    if !has_whole_escapes(path) {
+pub(crate) fn relative(target: &str, path: &mut Vec<u8>) -> Result<(), Status> {
+    let target = target.split('?').next().unwrap_or_default().as_bytes();
+    if !has_whole_escapes(target) {
         return Err(Status::BadRequest);
     }
-    let decoded: Vec<u8> = percent_encoding::percent_decode(path).collect();
-    if decoded.contains(&0) {
+    path.clear();
+    if target.contains(&b'%') {
+        path.extend(percent_encoding::percent_decode(target));
+    } else {
+        path.extend_from_slice(target);
+    }
+    if path.contains(&0) {
         return Err(Status::BadRequest);
     }
-    let mut segments: Vec<&[u8]> = Vec::new();
-    for segment in decoded.split(|b| *b == b'/') {
-        match segment {
-            b"" | b"." => {}
-            b".." => drop(segments.pop().ok_or(Status::BadRequest)?),
-            name => segments.push(name),
-        }
+    let is_directory = matches!(path.rsplit(|b| *b == b'/').next(), None | Some(b"" | b"." | b".."));
+    let end = without_dots(path)?;
+    path.truncate(end);
+    if path.is_empty() {
+        path.push(b'.');
     }
-    let is_directory = matches!(decoded.rsplit(|b| *b == b'/').next(), None | Some(b"" | b"." | b".."));
-    Ok(PathBuf::from(OsString::from_vec(joined(&segments, is_directory))))
-}
-
-fn joined(segments: &[&[u8]], is_directory: bool) -> Vec<u8> {
-    let mut path = if segments.is_empty() { b".".to_vec() } else { segments.join(&b'/') };
     if is_directory {
         path.push(b'/');
     }
-    path
+    Ok(())
+}
+
+/// Takes empty and dot segments out in place, since what is written is never longer than what was read; where it ends then.
+fn without_dots(path: &mut [u8]) -> Result<usize, Status> {
+    let (mut end, mut next) = (0, 0);
+    while next < path.len() {
+        let start = next;
+        let length = path[start..].iter().position(|b| *b == b'/').unwrap_or(path.len() - start);
+        next = start + length + 1;
+        match &path[start..start + length] {
+            b"" | b"." => {}
+            b".." if end == 0 => return Err(Status::BadRequest),
+            b".." => end = path[..end].iter().rposition(|b| *b == b'/').unwrap_or(0),
+            _ => {
+                if end > 0 {
+                    path[end] = b'/';
+                    end += 1;
+                }
+                path.copy_within(start..start + length, end);
+                end += length;
+            }
+        }
+    }
+    Ok(end)
 }
 
 fn has_whole_escapes(text: &[u8]) -> bool {
@@ -132,6 +150,8 @@ mod tests {
             ("/a%2fb", Ok("a/b")),
             ("/%252e%252e/x", Ok("%2e%2e/x")),
             ("/...", Ok("...")),
+            ("/a/b/../../c/d/..", Ok("c/")),
+            ("/ab/../c", Ok("c")),
             ("/..", Err(Status::BadRequest)),
             ("/../etc/passwd", Err(Status::BadRequest)),
             ("/%2e%2e/etc/passwd", Err(Status::BadRequest)),
@@ -144,14 +164,16 @@ mod tests {
             ("/a%%41", Err(Status::BadRequest)),
         ];
         for (target, expected) in rows {
-            assert_eq!(relative(target), expected.map(PathBuf::from), "{target}");
+            let mut path = b"what was there before".to_vec();
+            let read = relative(target, &mut path).map(|()| String::from_utf8(path).expect("these are text"));
+            assert_eq!(read, expected.map(str::to_owned), "{target}");
         }
     }
 
     #[test]
     fn bytes_that_are_not_text_are_a_path_too() {
-        let path = relative("/%ff").expect("a file may be called so");
-        assert_eq!(path.as_os_str().as_encoded_bytes(), [0xff]);
+        let mut path = Vec::new();
+        assert_eq!((relative("/%ff", &mut path), path), (Ok(()), vec![0xff]));
     }
 
     #[test]

@@ -42,15 +42,18 @@ const GENERATION_SHIFT: u32 = 40;
 pub(crate) enum Kind {
     Blocking,
     Nio,
+    /// `Nio` with a `load` that keeps a few files open, and does not look their names up again.
+    Open,
 }
 
 impl Kind {
-    pub(crate) const BOTH: [Self; 2] = [Self::Blocking, Self::Nio];
+    pub(crate) const ALL: [Self; 3] = [Self::Blocking, Self::Nio, Self::Open];
+    const OPEN: [(&str, u64); 2] = [("OPEN_FILES", 3), ("VALID_MS", 1 << 40)];
 
     fn flow(self) -> &'static str {
         match self {
             Self::Blocking => "flow",
-            Self::Nio => "nio",
+            Self::Nio | Self::Open => "nio",
         }
     }
 }
@@ -90,7 +93,9 @@ pub(crate) struct Server {
 impl Server {
     /// Serves a folder with the plain flow of that kind, on a port of the loopback interface.
     pub(crate) fn new(kind: Kind, root: &Path, settings: &[(&str, Value)]) -> Self {
-        Self::with_flow(kind.flow(), root, settings)
+        let open = Kind::OPEN.iter().filter(|_| kind == Kind::Open).map(|(name, value)| (*name, Value::from(*value)));
+        let settings: Vec<(&str, Value)> = open.chain(settings.iter().cloned()).collect();
+        Self::with_flow(kind.flow(), root, &settings)
     }
 
     /// Serves with the flow in the file of that name. A setting counts for every operator that has such a property.
@@ -231,8 +236,12 @@ impl Server {
         }
         for event in &self.events {
             let Token(token) = event.token();
-            let readiness =
-                Readiness { key: token as u32, readable: event.is_readable(), writable: event.is_writable() };
+            let readiness = Readiness {
+                key: token as u32,
+                readable: event.is_readable(),
+                writable: event.is_writable(),
+                ended: event.is_read_closed(),
+            };
             let operator = &mut self.operators[token >> OPERATOR_SHIFT & 0xff];
             if operator.generation == token >> GENERATION_SHIFT {
                 operator.ready.push(readiness);

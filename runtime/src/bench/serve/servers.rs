@@ -11,12 +11,17 @@ pub(super) const NIO: &str = include_str!("../../../flows/http/nio.fbp");
 const LRU_NIO: &str = include_str!("../../../flows/http/lru-nio.fbp");
 /// All files of the loads have room in it.
 const CACHE_BYTES: u64 = 1 << 30;
+/// They can all be kept open, too, and no name has to be looked up twice.
+const OPEN_FILES: u64 = 15_000;
+const VALID_S: u64 = 600;
 
 /// What is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// The flow after the update to non-blocking I/O.
     Ours(Placement),
+    /// The same, with files kept open as nginx keeps them.
+    Open(Placement),
     /// The same with a cache.
     Cached(Placement),
     Nginx,
@@ -24,9 +29,11 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Ours(Placement::OneThread),
         Self::Ours(Placement::ThreadEach),
+        Self::Open(Placement::OneThread),
+        Self::Open(Placement::ThreadEach),
         Self::Cached(Placement::OneThread),
         Self::Cached(Placement::ThreadEach),
         Self::Nginx,
@@ -36,6 +43,7 @@ impl Kind {
     pub(super) fn name(self) -> String {
         match self {
             Self::Ours(placement) => format!("ours, {placement}"),
+            Self::Open(placement) => format!("ours, open, {placement}"),
             Self::Cached(placement) => format!("ours, cache, {placement}"),
             Self::Nginx => "nginx".into(),
             Self::Limit => "limit".into(),
@@ -64,10 +72,8 @@ impl Starter<'_> {
     pub(super) fn start(&self, kind: Kind) -> Result<Server, String> {
         let (mut child, address) = match kind {
             Kind::Ours(placement) => self.ours(NIO, "nio", placement)?,
-            Kind::Cached(placement) => {
-                let flow = format!("{LRU_NIO}\n'{CACHE_BYTES}' -> BYTES lru\n");
-                self.ours(&flow, "cached", placement)?
-            }
+            Kind::Open(placement) => self.ours(&open_flow(), "open", placement)?,
+            Kind::Cached(placement) => self.ours(&cached_flow(), "cached", placement)?,
             Kind::Nginx => self.nginx()?,
             Kind::Limit => self.limit()?,
         };
@@ -110,10 +116,22 @@ impl Starter<'_> {
              events {{\n  use epoll;\n  worker_connections 1024;\n}}\n\
              http {{\n{temporary}  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  tcp_nodelay on;\n  \
              keepalive_timeout 600s;\n  keepalive_requests 1000000000;\n  \
-             open_file_cache max=15000 inactive=600s;\n  open_file_cache_valid 600s;\n  \
+             open_file_cache max={OPEN_FILES} inactive={VALID_S}s;\n  open_file_cache_valid {VALID_S}s;\n  \
              server {{\n    listen {address};\n    root \"{root}\";\n  }}\n}}\n"
         )
     }
+}
+
+/// What nginx is told of its open files, our flow is told too.
+pub(super) fn open_flow() -> String {
+    let valid = format!("'{VALID_S}000' -> VALID_MS load\n'{VALID_S}000' -> LOOK_MS load\n");
+    format!("{NIO}\n'{OPEN_FILES}' -> OPEN_FILES load\n{valid}")
+}
+
+/// With a cache that has room for all.
+pub(super) fn cached_flow() -> String {
+    let valid = format!("'{VALID_S}000' -> REVALIDATE_MS lru\n'{VALID_S}000' -> LOOK_MS lru\n");
+    format!("{LRU_NIO}\n'{CACHE_BYTES}' -> BYTES lru\n'{OPEN_FILES}' -> OPEN_FILES lru\n{valid}")
 }
 
 fn told(command: &mut Command) -> Result<(Child, SocketAddr), String> {

@@ -3,7 +3,7 @@
 use super::client::{Faults, Seen, Span, saturate};
 use super::limit::Limit;
 use super::load::{Files, Load, loads};
-use super::servers::{Kind, NIO};
+use super::servers::{Kind, NIO, cached_flow, open_flow};
 use super::{Report, Round};
 use crate::engine::{Options, Placement};
 use crate::http::server::{self, Server};
@@ -62,18 +62,20 @@ fn the_limit_answers_every_request_rightly() {
 fn our_server_answers_every_request_rightly() {
     let root = tempfile::tempdir().expect("a folder");
     let loads = files(root.path());
-    let (flow, map) = neurath_model::spec::update::parse_flow("nio.fbp", NIO).expect("it comes with this crate");
-    for placement in [Placement::OneThread, Placement::ThreadEach] {
-        let options = Options { placement, ..Options::default() };
-        let site = server::site(root.path(), "127.0.0.1:0");
-        let server = Server::start_flow(&flow, &map, &site, options).expect("it starts");
-        let address = server.address().expect("it listens");
-        for load in &loads {
-            let (seen, _) = asked(load, address);
-            assert!(all_right(&seen), "{}, {placement}: {seen:?}", load.name);
+    for text in [NIO.to_owned(), open_flow(), cached_flow()] {
+        let (flow, map) = neurath_model::spec::update::parse_flow("flow.fbp", &text).expect("it is made here");
+        for placement in [Placement::OneThread, Placement::ThreadEach] {
+            let options = Options { placement, ..Options::default() };
+            let site = server::site(root.path(), "127.0.0.1:0");
+            let server = Server::start_flow(&flow, &map, &site, options).expect("it starts");
+            let address = server.address().expect("it listens");
+            for load in &loads {
+                let (seen, _) = asked(load, address);
+                assert!(all_right(&seen), "{}, {placement}: {seen:?}\n{text}", load.name);
+            }
+            server.flow.stop().expect("it ends");
+            assert_eq!(server.observations.answered(), loads.len() as u64 * REQUESTS, "{placement}");
         }
-        server.flow.stop().expect("it ends");
-        assert_eq!(server.observations.answered(), loads.len() as u64 * REQUESTS, "{placement}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! quick_cache lets what comes in prove itself before it may push out what has (after S3-FIFO and Clock-PRO), and counts
 //! weights itself. One entry may take 97 in 100 of the room.
 
-use super::{Entry, Shelf};
+use super::{Entry, Limits, Shelf, in_order};
 use crate::http::observations::Met;
 use neurath_model::id::Version;
 use quick_cache::Weighter;
@@ -11,14 +11,17 @@ use quick_cache::unsync::Cache;
 use std::ffi::{OsStr, OsString};
 
 /// The state type `http.Cache`.
-pub(crate) struct FrequentShelf(Cache<OsString, Entry, Weigh>);
+pub(crate) struct FrequentShelf {
+    entries: Cache<OsString, Entry, Weigh>,
+    limits: Limits,
+}
 
 #[derive(Clone)]
-struct Weigh;
+struct Weigh(Limits);
 
 impl Weighter<OsString, Entry> for Weigh {
     fn weight(&self, asked: &OsString, entry: &Entry) -> u64 {
-        entry.weight(asked)
+        self.0.weight(asked, entry)
     }
 }
 
@@ -27,43 +30,51 @@ impl Shelf for FrequentShelf {
         met.cache = Some(version);
     }
 
-    fn new(bytes_max: u64) -> Self {
+    fn new(limits: Limits) -> Self {
         /// By it the library reckons how many dropped names to remember.
         const USUAL: u64 = 16 << 10;
-        let count = usize::try_from(bytes_max / USUAL).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        Self(Cache::with_weighter(count, bytes_max, Weigh))
+        let count = usize::try_from(limits.bytes / USUAL).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+        Self { entries: Cache::with_weighter(count, limits.bytes, Weigh(limits)), limits }
     }
 
-    fn bytes_max(&self) -> u64 {
-        self.0.capacity()
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
-    fn set_bytes_max(&mut self, bytes_max: u64) {
-        self.0.set_capacity(bytes_max);
+    /// Puts everything anew, for it may count for something else now.
+    fn set_limits(&mut self, limits: Limits) {
+        if limits != self.limits {
+            let before = std::mem::replace(self, Self::new(limits));
+            in_order(before).for_each(|(asked, entry)| self.put(asked, entry));
+        }
     }
 
     #[cfg(test)]
     fn bytes(&self) -> u64 {
-        self.0.weight()
+        self.entries.weight()
     }
 
     fn get(&mut self, asked: &OsStr) -> Option<&Entry> {
-        self.0.get(asked)
+        self.entries.get(asked)
     }
 
     fn put(&mut self, asked: OsString, entry: Entry) {
-        self.0.insert(asked, entry);
+        if self.limits.admit(&asked, &entry) {
+            self.entries.insert(asked, entry);
+        } else {
+            self.remove(&asked);
+        }
     }
 
     fn remove(&mut self, asked: &OsStr) {
-        self.0.remove(asked);
+        self.entries.remove(asked);
     }
 
-    fn remove_larger(&mut self, content_max: u64) {
-        self.0.retain(|_, entry| entry.bytes.len() as u64 <= content_max);
+    fn remove_larger(&mut self, size_max: u64) {
+        self.entries.retain(|_, entry| entry.size() <= size_max);
     }
 
     fn into_entries(mut self) -> Vec<(OsString, Entry)> {
-        self.0.drain().collect()
+        self.entries.drain().collect()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The library counts entries; bytes are counted here.
 
-use super::{Entry, Shelf};
+use super::{Entry, Limits, Shelf};
 use crate::http::observations::Met;
 use lru::LruCache;
 use neurath_model::id::Version;
@@ -12,14 +12,14 @@ use std::ffi::{OsStr, OsString};
 pub(crate) struct RecentShelf {
     entries: LruCache<OsString, Entry>,
     bytes: u64,
-    bytes_max: u64,
+    limits: Limits,
 }
 
 impl RecentShelf {
     fn evict(&mut self) {
-        while self.bytes > self.bytes_max {
+        while self.bytes > self.limits.bytes {
             let (asked, entry) = self.entries.pop_lru().expect("bytes are counted only of entries");
-            self.bytes -= entry.weight(&asked);
+            self.bytes -= self.limits.weight(&asked, &entry);
         }
     }
 }
@@ -29,17 +29,23 @@ impl Shelf for RecentShelf {
         met.lru = Some(version);
     }
 
-    fn new(bytes_max: u64) -> Self {
-        Self { entries: LruCache::unbounded(), bytes: 0, bytes_max }
+    fn new(limits: Limits) -> Self {
+        Self { entries: LruCache::unbounded(), bytes: 0, limits }
     }
 
-    fn bytes_max(&self) -> u64 {
-        self.bytes_max
+    fn limits(&self) -> Limits {
+        self.limits
     }
 
-    fn set_bytes_max(&mut self, bytes_max: u64) {
-        self.bytes_max = bytes_max;
-        self.evict();
+    /// Puts everything anew, the last used last, for it may count for something else now.
+    fn set_limits(&mut self, limits: Limits) {
+        if limits == self.limits {
+            return;
+        }
+        let mut before = std::mem::replace(self, Self::new(limits));
+        while let Some((asked, entry)) = before.entries.pop_lru() {
+            self.put(asked, entry);
+        }
     }
 
     #[cfg(test)]
@@ -53,26 +59,25 @@ impl Shelf for RecentShelf {
 
     fn put(&mut self, asked: OsString, entry: Entry) {
         self.remove(&asked);
-        let weight = entry.weight(&asked);
-        if weight <= self.bytes_max {
+        if self.limits.admit(&asked, &entry) {
+            self.bytes += self.limits.weight(&asked, &entry);
             self.entries.put(asked, entry);
-            self.bytes += weight;
             self.evict();
         }
     }
 
     fn remove(&mut self, asked: &OsStr) {
         if let Some(entry) = self.entries.pop(asked) {
-            self.bytes -= entry.weight(asked);
+            self.bytes -= self.limits.weight(asked, &entry);
         }
     }
 
-    fn remove_larger(&mut self, content_max: u64) {
-        let bytes = &mut self.bytes;
+    fn remove_larger(&mut self, size_max: u64) {
+        let (bytes, limits) = (&mut self.bytes, self.limits);
         self.entries.retain(|asked, entry| {
-            let stays = entry.bytes.len() as u64 <= content_max;
+            let stays = entry.size() <= size_max;
             if !stays {
-                *bytes -= entry.weight(asked);
+                *bytes -= limits.weight(asked, entry);
             }
             stays
         });
