@@ -234,7 +234,7 @@ fn take_in(connection: &mut Connection, bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::function::Done;
+    use crate::function::{Done, Out};
     use crate::http::connection::Seats;
     use mio::{Events, Poll};
     use neurath_model::id::{OperatorId, UpdateId};
@@ -282,11 +282,9 @@ mod tests {
         fn call(&mut self, lineage: Option<Lineage>, call: impl FnOnce(&mut Reader, &mut Context<'_>)) -> Became {
             let (mut done, mut again) = (Vec::new(), false);
             let mut cx = Context {
-                done: &mut done,
+                out: Out::Noted { done: &mut done, room: 1, lineage },
                 again: &mut again,
                 version: UpdateId(0),
-                lineage,
-                room: 1,
                 poll: self.poll.registry(),
                 token_base: 0,
             };
