@@ -69,6 +69,7 @@ fn an_arc_is_a_bounded_queue() {
                 }
             }
             assert!(tx.room() <= capacity.saturating_sub(queue.len()), "seed {seed}");
+            tx.tell();
             for _ in 0..random.random_range(0..300) {
                 let head = if queue.is_empty() { Head::Empty } else { Head::Packet };
                 assert_eq!(rx.head(), head, "seed {seed}");
