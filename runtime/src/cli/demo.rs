@@ -25,7 +25,7 @@ pub struct Args {
     /// Requests per second, all clients together [default: 2000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=200_000))]
     rate: Option<u32>,
-    /// Which operators share a thread: thread-each or one-thread.
+    /// Which operators share a thread: fused (all but those that block), thread-each or one-thread.
     #[arg(long, default_value_t = Placement::default())]
     placement: Placement,
     /// Where the HTML report goes.

@@ -29,7 +29,7 @@ pub struct Args {
     /// The admin socket to open [default: neurath.sock in $XDG_RUNTIME_DIR, or else /tmp/neurath-UID.sock].
     #[arg(long, value_name = "PATH")]
     admin: Option<PathBuf>,
-    /// Which operators share a thread: thread-each or one-thread.
+    /// Which operators share a thread: fused (all but those that block), thread-each or one-thread.
     #[arg(long, default_value_t = Placement::default())]
     placement: Placement,
     /// How many packets an arc holds.
