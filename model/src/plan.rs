@@ -28,6 +28,8 @@ mod scheduler;
 mod target;
 
 #[cfg(test)]
+mod definitions;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod rewrites;

@@ -25,6 +25,8 @@ mod shape;
 pub(crate) mod types;
 
 #[cfg(test)]
+mod depth;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 pub(crate) mod random;

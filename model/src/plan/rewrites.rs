@@ -37,7 +37,7 @@ fn named(mut flow: Flow) -> Flow {
     flow
 }
 
-fn graph(blocks: &[(Block, Index, Index)], all: &Catalogue) -> FlowGraph {
+pub(super) fn graph(blocks: &[(Block, Index, Index)], all: &Catalogue) -> FlowGraph {
     validate(&named(Growing::of(blocks)), &SourceMap::default(), all).expect("built right")
 }
 

@@ -37,12 +37,12 @@ pub struct Size {
 impl Size {
     /// Up to 10,000 operators, in under a minute.
     pub const FAST: Self =
-        Self { operators: &[10, 100, 1_000, 10_000], rounds: 5, saturated: (16, &[10, 30, 100]), server_rounds: 40 };
+        Self { operators: &[10, 100, 1_000, 10_000], rounds: 5, saturated: (4, &[10, 30]), server_rounds: 40 };
     /// Up to 100,000 operators.
     pub const FULL: Self = Self {
         operators: &[10, 100, 1_000, 10_000, 100_000],
         rounds: 9,
-        saturated: (16, &[10, 30, 100, 300]),
+        saturated: (4, &[10, 30, 100]),
         server_rounds: 200,
     };
 }

@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 const IDLE: [Scheduler; 4] = [Scheduler::Epoch, Scheduler::Scoped, Scheduler::Dependent, Scheduler::StopTheWorld];
 /// What is measured on saturated flows.
 pub(super) const SATURATED: [Scheduler; 3] = [Scheduler::Epoch, Scheduler::Scoped, Scheduler::StopTheWorld];
-/// How long the sink of a saturated flow takes for each packet.
-const MICROS_EACH: u64 = 20;
+/// How long the sink of a saturated flow takes for each packet: longer than all others together, so that every arc fills up.
+const MICROS_EACH: u64 = 2_000;
+/// A saturated flow must fill up again before each update; so there are not many.
+const ROUNDS_MAX: usize = 5;
 
 /// A flow of one size.
 #[derive(Debug, Clone, Serialize)]
@@ -25,7 +27,7 @@ pub(super) struct Sized {
     pub(super) arcs: usize,
     pub(super) validate_ms: f64,
     pub(super) start_ms: f64,
-    /// What the process grew by when it started, for each operator; none where the system does not tell.
+    /// What the process grew by when it started, for each operator; none where that says nothing.
     pub(super) bytes_each: Option<f64>,
     /// What the process had in memory at the end.
     pub(super) resident_mb: f64,
@@ -70,6 +72,8 @@ pub(super) fn idle(kind: Kind, operators: usize, rounds: usize) -> Result<Sized,
     let running = Running::start(&graph, registry, options(64, Placement::OneThread))?;
     let start_ms = millis(from.elapsed());
     let grown = resident_kb().zip(before).map(|(now, before)| now.saturating_sub(before) as f64 * 1024.0);
+    // Memory that an earlier flow has left is used again, which hides what small ones take.
+    let grown = grown.filter(|bytes| *bytes > 4e6);
     let steps = flows::steps(&flow);
     let changed = [format!("x{}", steps / 4), format!("x{}", steps / 2)];
     let runs = IDLE.iter().map(|scheduler| updates(&running, *scheduler, &changed, rounds)).collect();
@@ -165,7 +169,7 @@ pub(super) fn saturated(upstream: usize, capacity: usize, rounds: usize) -> Resu
     let mut measured = Vec::new();
     for scheduler in SATURATED {
         let mut micros = Vec::new();
-        for _ in 0..rounds {
+        for _ in 0..rounds.min(ROUNDS_MAX) {
             std::thread::sleep(full);
             micros.extend(updates(&running, scheduler, &changed, 1).micros);
         }

@@ -112,7 +112,7 @@ impl Report {
         let most = self.idle.iter().map(|flow| flow.resident_mb).fold(0.0, f64::max);
         let largest = self.idle.iter().map(|flow| flow.operators).max().unwrap_or(0);
         Target {
-            what: "100,000 operators run and are updated within 24 GB (not with --fast)",
+            what: "100,000 operators run and are updated within 24 GB (not measured with --fast)",
             met: largest >= 100_000 && most < MEGABYTES,
             seen: format!("{largest} operators in {most:.0} MB"),
         }
@@ -170,7 +170,7 @@ impl Report {
                 columns: vec!["shape", "operators", "arcs", "validate ms", "start ms", "bytes each", "resident MB"],
                 rows: self.idle.iter().map(row).collect(),
             },
-            note: "Bytes each: what the process grew by when the flow started, arcs included, for each operator."
+            note: "Bytes each: what the process grew by when the flow started, for each operator with its arcs; less where memory of an earlier flow was used again."
                 .into(),
         }
     }
@@ -240,7 +240,7 @@ impl Report {
                 columns: vec!["scheduler", "queued upstream", "arc holds", "submitted to applied", "spread"],
                 rows: self.saturated.iter().map(row).collect(),
             },
-            note: "The source sends without end, and the sink takes 20 us for each packet. Ten operators are behind the two.".into(),
+            note: "The source sends without end, and the sink takes 2 ms for each packet. Ten operators are behind the two.".into(),
         }
     }
 }
