@@ -13,14 +13,14 @@
 //! Figures of one machine mean little and drift within minutes; ratios between servers that take turns mean something. So there are
 //! rounds, every one with all servers, each beginning with another one. Every response is checked, and a wrong one fails the run.
 
-mod child;
+pub(super) mod child;
 mod client;
-mod cores;
+pub(super) mod cores;
 mod limit;
 mod load;
-mod machine;
+pub(super) mod machine;
 mod report;
-mod servers;
+pub(super) mod servers;
 
 #[cfg(test)]
 mod tests;

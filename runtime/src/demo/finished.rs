@@ -33,7 +33,7 @@ pub struct Finished {
 }
 
 /// Requests that met some operators before an update and some after it.
-pub(super) fn count_mixed(server: &Server, applied: &[Applied]) -> u64 {
+pub(crate) fn count_mixed(server: &Server, applied: &[Applied]) -> u64 {
     let names: Vec<(UpdateId, Vec<&str>)> =
         applied.iter().map(|a| (a.update, a.operators.iter().map(|(name, _)| name.as_str()).collect())).collect();
     let history: Vec<(UpdateId, &[&str])> = names.iter().map(|(id, operators)| (*id, operators.as_slice())).collect();
