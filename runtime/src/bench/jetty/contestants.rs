@@ -58,37 +58,45 @@ pub(super) struct Contestant {
     scratch: PathBuf,
     pub(super) address: SocketAddr,
     main: Option<Child>,
-    /// The one behind it, or the one that took over from it.
+    /// The one behind it.
     _behind: Option<Child>,
-    successor: Option<Adopted>,
+    /// The one that serves, where it is no child of ours by birth.
+    master: Option<Adopted>,
 }
 
 impl Contestant {
     /// Starts it, and waits until it listens. `Err` says what is missing or went wrong.
     pub(super) fn start(kind: Kind, root: &Path, scratch: &Path) -> Result<Self, String> {
         let free = || free_address().map_err(|why| format!("there is no free port: {why}"));
-        let mut behind = None;
+        let (mut behind, mut master) = (None, None);
         let (mut main, address) = match kind {
-            Kind::Ours => ours(root, scratch)?,
+            Kind::Ours => told_main(ours(root, scratch)?),
             Kind::JettyRestart => {
                 let address = free()?;
-                (jetty(root, scratch, address)?, address)
+                (Some(jetty(root, scratch, address)?), address)
             }
-            Kind::NginxReload | Kind::NginxUpgrade => {
+            Kind::NginxReload => {
                 let address = free()?;
-                (nginx(root, scratch, address)?, address)
+                (Some(nginx(root, scratch, address, "daemon off;\n")?), address)
+            }
+            Kind::NginxUpgrade => {
+                let address = free()?;
+                master = Some(nginx_daemon(root, scratch, address)?);
+                (None, address)
             }
             Kind::HaproxyReload => {
                 let (address, at) = (free()?, free()?);
-                let mut server = nginx(root, scratch, at)?;
+                let mut server = nginx(root, scratch, at, "daemon off;\n")?;
                 server.await_listening(at)?;
                 behind = Some(server);
-                (haproxy(scratch, address, at)?, address)
+                (Some(haproxy(scratch, address, at)?), address)
             }
         };
-        main.await_listening(address)?;
+        if let Some(main) = &mut main {
+            main.await_listening(address)?;
+        }
         let (root, scratch) = (root.to_owned(), scratch.to_owned());
-        Ok(Self { kind, root, scratch, address, main: Some(main), _behind: behind, successor: None })
+        Ok(Self { kind, root, scratch, address, main, _behind: behind, master })
     }
 
     /// Changes it, and waits until the change is complete.
@@ -125,30 +133,42 @@ impl Contestant {
     }
 
     fn upgrade(&mut self) -> Result<(), String> {
+        let old = self.master.take().ok_or("it does not run")?;
+        old.signal(Signal::USR2)?;
         let file = self.scratch.join("nginx.pid");
-        let old = self.main().id();
-        // The new master is orphaned when the old one ends, and is then ours.
-        set_child_subreaper(Some(rustix::process::getpid())).map_err(|why| format!("nobody can be adopted: {why}"))?;
-        self.main().signal(Signal::USR2)?;
-        let read = || fs::read_to_string(&file).ok()?.trim().parse::<u32>().ok().filter(|pid| *pid != old);
+        let read = || master_of(&file).filter(|pid| *pid != old.0);
         wait("a new master", || read().is_some_and(|pid| !children(pid).is_empty()))?;
-        self.successor = read().map(Adopted);
-        let is_without = |pid: u32, except: Option<u32>| children(pid).iter().all(|child| Some(*child) == except);
-        let except = self.successor.as_ref().map(|adopted| adopted.0);
-        self.main().signal(Signal::WINCH)?;
-        wait("the old workers to end", || is_without(old, except))?;
-        self.main().signal(Signal::QUIT)?;
-        let main = self.main();
-        wait("the old master to end", || !main.lives())
+        let new = Adopted(read().ok_or("its new master has gone")?);
+        old.signal(Signal::WINCH)?;
+        wait("the old workers to end", || children(old.0).iter().all(|child| *child == new.0))?;
+        old.signal(Signal::QUIT)?;
+        let Some(pid) = old.pid() else { return Err("it has no number".into()) };
+        wait("the old master to end", || is_over(pid))?;
+        // It has been waited for: its number may be somebody else's by now, who is to be left alone.
+        std::mem::forget(old);
+        self.master = Some(new);
+        Ok(())
     }
 }
 
-/// The process that took over from a child of ours, and is ours since that has ended.
+/// A process whose parent has ended, and that is ours since then: a master that takes over, or the one that it takes over from. nginx
+/// takes no new program from one that is still there.
 struct Adopted(u32);
+
+impl Adopted {
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.0).ok().and_then(Pid::from_raw)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), String> {
+        let pid = self.pid().ok_or("it has no number")?;
+        kill_process(pid, signal).map_err(|why| format!("it takes no signal: {why}"))
+    }
+}
 
 impl Drop for Adopted {
     fn drop(&mut self) {
-        let Some(pid) = i32::try_from(self.0).ok().and_then(Pid::from_raw) else { return };
+        let Some(pid) = self.pid() else { return };
         for signal in [Signal::TERM, Signal::KILL] {
             if kill_process(pid, signal).is_err() || wait("its end", || is_over(pid)).is_ok() {
                 return;
@@ -195,10 +215,28 @@ fn update(scratch: &Path) -> Result<(), String> {
     }
 }
 
-fn nginx(root: &Path, scratch: &Path, address: SocketAddr) -> Result<Child, String> {
+fn told_main((child, address): (Child, SocketAddr)) -> (Option<Child>, SocketAddr) {
+    (Some(child), address)
+}
+
+/// nginx away from the one that started it; this process takes it in.
+fn nginx_daemon(root: &Path, scratch: &Path, address: SocketAddr) -> Result<Adopted, String> {
+    set_child_subreaper(Some(rustix::process::getpid())).map_err(|why| format!("nobody can be adopted: {why}"))?;
+    let mut starter = nginx(root, scratch, address, "")?;
+    wait("it to leave the one that started it", || !starter.lives())?;
+    let file = scratch.join("nginx.pid");
+    wait("its master", || master_of(&file).is_some_and(|pid| !children(pid).is_empty()))?;
+    master_of(&file).map(Adopted).ok_or_else(|| "it has ended".into())
+}
+
+fn master_of(file: &Path) -> Option<u32> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+fn nginx(root: &Path, scratch: &Path, address: SocketAddr, processes: &str) -> Result<Child, String> {
     let program = whole_path(nginx_program().ok_or(MISSING)?).ok_or(MISSING)?;
     let file = scratch.join("nginx.conf");
-    written(&file, &nginx_conf(root, address, "daemon off;\n"))?;
+    written(&file, &nginx_conf(root, address, processes))?;
     Child::start(Command::new(program).arg("-p").arg(scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))
 }
 
