@@ -31,15 +31,15 @@ pub struct Size {
 }
 
 impl Size {
-    /// Two rounds of 20 s.
+    /// Three rounds of 17 s.
     pub const FAST: Self = Self {
-        rounds: 2,
+        rounds: 3,
         files: 500,
         clients: 30,
         settle: Duration::from_secs(1),
-        nio: Duration::from_secs(7),
-        cache: Duration::from_secs(14),
-        length: Duration::from_secs(20),
+        nio: Duration::from_secs(6),
+        cache: Duration::from_secs(12),
+        length: Duration::from_secs(17),
     };
     /// Three rounds of 100 s.
     pub const FULL: Self = Self {
@@ -72,6 +72,7 @@ pub fn measure(
         updates: vec![(size.nio, update("nio")), (size.cache, update("cache-in"))],
         length: size.length,
         clients: size.clients,
+        cores: setting.cores(),
     };
     let mut runs: Vec<Seen> = Vec::new();
     for round in 0..size.rounds {

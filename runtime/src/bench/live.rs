@@ -11,7 +11,7 @@ use crate::bench::serve::cores::Cores;
 use crate::demo::finished::count_mixed;
 use crate::engine::{Applied, Options, Placement, Ticket};
 use crate::http::Server;
-use crate::load::{Corpus, Load, Outcome};
+use crate::load::{Corpus, Load, Outcome, client};
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
 use neurath_model::update::Update;
 use std::path::Path;
@@ -29,6 +29,12 @@ pub struct Setting {
     pub pinned: bool,
 }
 
+impl Setting {
+    pub(super) fn cores(self) -> Option<Cores> {
+        Cores::find().filter(|_| self.pinned)
+    }
+}
+
 /// An update and when it is submitted, since the load began.
 pub(super) type Timed = (Duration, (Update, SourceMap));
 
@@ -39,6 +45,8 @@ pub(super) struct Plan {
     pub(super) length: Duration,
     /// Clients of each kind of files.
     pub(super) clients: usize,
+    /// Found once: the first run leaves this thread with one core, and could find no other.
+    pub(super) cores: Option<Cores>,
 }
 
 /// What came of one run.
@@ -58,7 +66,7 @@ pub(super) fn run(
     setting: Setting,
     stop: &AtomicBool,
 ) -> Result<Seen, Diagnostics> {
-    let cores = Cores::find().filter(|_| setting.pinned);
+    let cores = plan.cores;
     let options = Options { placement: setting.placement, ..Options::default() };
     let (server, is_pinned) = Cores::on_server(cores, || Server::start(root, "127.0.0.1:0", options));
     let server = server?;
@@ -92,7 +100,7 @@ fn load_and_change(
     let start = running[0].start();
     let changed = change(server, plan, start, cores, stop);
     running.iter().for_each(|load| load.stop_handle().stop());
-    let outcomes = running.into_iter().map(|load| load.wait());
+    let outcomes = running.into_iter().map(client::Running::wait);
     let joined = outcomes.reduce(|mut all, other| {
         all.join(other);
         all

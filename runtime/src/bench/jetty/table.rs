@@ -5,6 +5,7 @@ use super::{Pace, Round};
 use crate::bench::cpu::median;
 use crate::bench::timeline::{WINDOW_US, longest_gap};
 use crate::cli::SCHEMA_VERSION;
+use crate::load::Sample;
 use crate::load::outcome::Counts;
 use crate::load::stats::{Window, timeline};
 use crate::report;
@@ -191,7 +192,7 @@ impl Row {
 impl Round {
     /// From a second before the change on, until the clients end.
     fn gap_us(&self) -> u64 {
-        let to_us = self.outcome.samples.iter().filter(|s| s.ok).map(|s| s.end_us()).max().unwrap_or(0);
+        let to_us = self.outcome.samples.iter().filter(|s| s.ok).map(Sample::end_us).max().unwrap_or(0);
         let end_us = if to_us > self.changed_us { to_us } else { self.outcome.length.as_micros() as u64 };
         let from_us = self.changed_us.saturating_sub(1_000_000);
         longest_gap(&self.outcome.samples, Window { from_us, to_us: end_us })
