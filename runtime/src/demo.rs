@@ -13,7 +13,7 @@
 
 pub mod checks;
 pub mod contention;
-mod finished;
+pub(crate) mod finished;
 pub mod footprint;
 
 pub use checks::{Checked, check};

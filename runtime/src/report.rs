@@ -107,6 +107,11 @@ impl Report {
         page::write(self)
     }
 
+    /// The picture alone, for a page of several runs.
+    pub(crate) fn chart(&self) -> String {
+        chart::draw(self)
+    }
+
     /// The data.
     pub fn json(&self) -> Value {
         let mut value = json!({ "schema_version": SCHEMA_VERSION });

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::thread::available_parallelism;
 
 /// Name and value of what figures depend on.
-pub(super) fn facts() -> Vec<(String, String)> {
+pub(in crate::bench) fn facts() -> Vec<(String, String)> {
     let kernel = rustix::system::uname();
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     let cores = available_parallelism().map_or(0, usize::from);

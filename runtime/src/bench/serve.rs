@@ -13,13 +13,13 @@
 //! Figures of one machine mean little and drift within minutes; ratios between servers that take turns mean something. So there are
 //! rounds, every one with all servers, each beginning with another one. Every response is checked, and a wrong one fails the run.
 
-mod child;
+pub(super) mod child;
 pub(super) mod client;
-mod cores;
+pub(super) mod cores;
 mod limit;
 pub(super) mod load;
 mod report;
-mod servers;
+pub(super) mod servers;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! `neurath bench`: measurements that anyone can repeat.
 
+mod http;
+
 use crate::bench::{check, contention, overhead, scale, serve, stall};
 use crate::cli::input::Session;
 use crate::cli::serve::{allow_all_descriptors, failure};
@@ -46,6 +48,12 @@ enum What {
     Stall(Extent),
     /// Many updates per second of a server under load: throughput beside that without updates, and requests that fail.
     Contention(Extent),
+    /// A change of a server under load: our update beside stop and start, reload and hand-over of others.
+    Jetty(http::JettyArgs),
+    /// The switch to non-blocking I/O under saturating load: who is hurt, and what it gains.
+    Nio(http::LiveArgs),
+    /// A server that changes twice under a mixed load: non-blocking I/O, then a cache.
+    Evolution(http::LiveArgs),
     /// Serve a folder with the least that such a server does, for `bench serve` to compare with.
     #[command(hide = true)]
     Limit {
@@ -102,6 +110,9 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
             Ok(if report.passed() { Exit::Done } else { Exit::Negative })
         }
         What::Contention(extent) => run_contention(&extent, session),
+        What::Jetty(args) => http::run_jetty(&args, session),
+        What::Nio(args) => http::run_nio(&args, session),
+        What::Evolution(args) => http::run_evolution(&args, session),
         What::Limit { root } => run_limit(&root, session),
     }
 }

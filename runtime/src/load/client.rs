@@ -47,6 +47,9 @@ pub struct Load {
     pub connections: usize,
     /// Arrivals per second over all connections.
     pub rate_per_second: u32,
+    /// Whether each connection asks again as soon as it is answered, whatever the rate says. Such a load is not open: it says
+    /// how much a server can do, and little of how long anybody would have waited while it did nothing.
+    pub without_pause: bool,
     /// How many of 1000 requests are HEAD.
     pub heads_per_thousand: u32,
     /// Decides which file is asked for when.
@@ -90,6 +93,7 @@ impl Load {
             corpus,
             connections: 30,
             rate_per_second: 2000,
+            without_pause: false,
             heads_per_thousand: 0,
             seed: 1,
             length: None,
@@ -269,6 +273,11 @@ impl Client {
         if self.stop.0.load(Relaxed) {
             self.end = self.end.min(now);
         }
+        if self.load.without_pause {
+            // Those that have just been opened; the others go on when they are answered.
+            (0..self.connections.len()).for_each(|token| self.send_waiting(token));
+            return;
+        }
         loop {
             let due = self.schedule.due(self.next);
             if due > now || due >= self.end {
@@ -284,11 +293,22 @@ impl Client {
     /// Sends the oldest arrival that waits at a connection, if the connection is free for it.
     fn send_waiting(&mut self, token: usize) {
         let connection = &mut self.connections[token];
-        if !connection.free() || connection.sent == connection.due {
+        if !connection.free() {
             return;
         }
-        let arrival = self.schedule.arrival(self.schedule.number(token, connection.sent));
-        let request = Request { arrival, sent_at: self.start.elapsed() };
+        let now = self.start.elapsed();
+        if self.load.without_pause && now < self.end {
+            connection.due += 1;
+            self.next += 1;
+        }
+        if connection.sent == connection.due {
+            return;
+        }
+        let mut arrival = self.schedule.arrival(self.schedule.number(token, connection.sent));
+        if self.load.without_pause {
+            arrival.at = now;
+        }
+        let request = Request { arrival, sent_at: now };
         let (path, tail) = (&self.load.corpus.files()[arrival.file].path, &self.tail);
         self.ledger.counts.requests += 1;
         let written = connection.send(request, |buffer| {
@@ -299,9 +319,14 @@ impl Client {
         }
     }
 
+    /// When something arrives by itself; without a pause, only what ends makes room for more.
+    fn next_due(&self) -> Duration {
+        if self.load.without_pause { Duration::MAX } else { self.schedule.due(self.next) }
+    }
+
     /// Waits for sockets, at most until something is to be done without them.
     fn wait(&self, now: Duration, ready: &mut Vec<epoll::Event>) {
-        let due = self.schedule.due(self.next);
+        let due = self.next_due();
         let until = if due < self.end { due.min(self.tick) } else { self.tick };
         let timeout = Timespec::try_from(until.saturating_sub(now)).expect("a tick fits");
         let mut interest = [PollFd::new(&self.poll, PollFlags::IN)];
@@ -391,7 +416,7 @@ impl Client {
     }
 
     fn is_done(&self, now: Duration) -> bool {
-        let over = self.schedule.due(self.next) >= self.end && now >= self.end;
+        let over = self.next_due() >= self.end && now >= self.end;
         over && (now >= self.end.saturating_add(self.load.grace) || !self.connections.iter().any(Connection::has_work))
     }
 

@@ -48,6 +48,15 @@ impl Corpus {
         Ok(Self { root: root.to_owned(), files: files.collect::<io::Result<_>>()? })
     }
 
+    /// The same files, of a server whose folder is the one above: requests name `root`'s last part too.
+    pub fn below_parent(mut self) -> Self {
+        let (Some(parent), Some(name)) = (self.root.parent(), self.root.file_name()) else { return self };
+        let name = name.to_string_lossy();
+        self.files.iter_mut().for_each(|file| file.path = format!("{name}/{}", file.path));
+        self.root = parent.to_owned();
+        self
+    }
+
     /// The folder to serve.
     pub fn root(&self) -> &Path {
         &self.root

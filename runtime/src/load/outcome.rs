@@ -65,6 +65,25 @@ impl Counts {
         self.ok + failed + self.wrong_length + self.wrong_body
     }
 
+    /// What was counted in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            ok: self.ok + other.ok,
+            status: self.status + other.status,
+            malformed: self.malformed + other.malformed,
+            timed_out: self.timed_out + other.timed_out,
+            reset: self.reset + other.reset,
+            wrong_length: self.wrong_length + other.wrong_length,
+            wrong_body: self.wrong_body + other.wrong_body,
+            unsent: self.unsent + other.unsent,
+            closed: self.closed + other.closed,
+            stray: self.stray + other.stray,
+            refused: self.refused + other.refused,
+        }
+    }
+
     fn note(&mut self, verdict: Verdict) {
         *match verdict {
             Verdict::Ok => &mut self.ok,
@@ -85,6 +104,15 @@ pub struct Sample {
     pub at_us: u64,
     /// From the scheduled arrival to the last byte of the response (or to the failure).
     pub latency_us: u32,
+    /// Whether it was answered as it should be.
+    pub ok: bool,
+}
+
+impl Sample {
+    /// When its end was known, since the start of the run.
+    pub fn end_us(&self) -> u64 {
+        self.at_us + u64::from(self.latency_us)
+    }
 }
 
 /// What a finished run gives.
@@ -108,6 +136,15 @@ impl Outcome {
     pub fn offset_us(&self, moment: Instant) -> u64 {
         u64::try_from(moment.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
     }
+
+    /// Takes in a run that other clients made at the same time and began no earlier, with its samples by this one's clock.
+    pub fn join(&mut self, other: Self) {
+        let later_us = self.offset_us(other.start);
+        self.counts = self.counts.and(other.counts);
+        self.length = self.length.max(other.length + Duration::from_micros(later_us));
+        self.samples.extend(other.samples.into_iter().map(|s| Sample { at_us: s.at_us + later_us, ..s }));
+        self.busy = self.busy.zip(other.busy).map(|(a, b)| a + b);
+    }
 }
 
 /// What the client's thread writes down while it runs. Times are since the start.
@@ -125,19 +162,19 @@ impl Ledger {
     /// A request that was sent has ended.
     pub(super) fn ended(&mut self, due: Duration, now: Duration, verdict: Verdict) {
         self.counts.note(verdict);
-        self.sample(due, now);
+        self.sample(due, now, verdict == Verdict::Ok);
         debug_assert!(self.counts.ended() <= self.counts.requests, "no request ends twice");
     }
 
     /// The run is over and this request was never sent.
     pub(super) fn unsent(&mut self, due: Duration, now: Duration) {
         self.counts.unsent += 1;
-        self.sample(due, now);
+        self.sample(due, now, false);
     }
 
-    fn sample(&mut self, due: Duration, now: Duration) {
+    fn sample(&mut self, due: Duration, now: Duration, ok: bool) {
         let latency_us = u32::try_from(now.saturating_sub(due).as_micros()).unwrap_or(u32::MAX);
-        self.samples.push(Sample { at_us: due.as_micros() as u64, latency_us });
+        self.samples.push(Sample { at_us: due.as_micros() as u64, latency_us, ok });
     }
 
     pub(super) fn close(self, start: Instant, length: Duration, busy: Option<Duration>) -> Outcome {

@@ -109,9 +109,9 @@ impl Summary {
 pub fn timeline(samples: &[Sample], bucket_us: u64) -> Vec<Bucket> {
     assert!(bucket_us > 0, "a timeline has steps");
     let index = |at_us: u64| (at_us / bucket_us) as usize;
-    let Some(length) = samples.iter().map(|sample| index(end_us(sample)) + 1).max() else { return Vec::new() };
+    let Some(length) = samples.iter().map(|sample| index(sample.end_us()) + 1).max() else { return Vec::new() };
     let mut ended = vec![0; length];
-    samples.iter().for_each(|sample| ended[index(end_us(sample))] += 1);
+    samples.iter().for_each(|sample| ended[index(sample.end_us())] += 1);
     let mut by_due: Vec<&Sample> = samples.iter().collect();
     by_due.sort_unstable_by_key(|sample| sample.at_us);
     let mut recorder = Recorder::new();
@@ -124,10 +124,6 @@ pub fn timeline(samples: &[Sample], bucket_us: u64) -> Vec<Bucket> {
         Bucket { at_us: number as u64 * bucket_us, latency: recorder.summary(), ended }
     };
     ended.into_iter().enumerate().map(bucket).collect()
-}
-
-fn end_us(sample: &Sample) -> u64 {
-    sample.at_us + u64::from(sample.latency_us)
 }
 
 /// A histogram of three significant digits, and the exact maximum.
@@ -177,7 +173,7 @@ mod tests {
     use super::*;
 
     fn sample(at_us: u64, latency_us: u32) -> Sample {
-        Sample { at_us, latency_us }
+        Sample { at_us, latency_us, ok: true }
     }
 
     fn window(from_us: u64, to_us: u64) -> Window {

@@ -67,6 +67,35 @@ fn a_server_that_behaves_gives_a_clean_run_with_one_sample_per_arrival() {
 }
 
 #[test]
+fn without_a_pause_each_connection_asks_as_soon_as_it_is_answered() {
+    let files = files(50_000);
+    let server = Server::start(&files.corpus, |_| Answer::Right);
+    // By the schedule a run of this rate would have a single request.
+    let load = Load { without_pause: true, rate_per_second: 1, ..load(&server, &files, 3) };
+    let running = load.start().unwrap();
+    while running.progress().ok() < 500 {
+        std::thread::yield_now();
+    }
+    let outcome = running.stop();
+    assert!(outcome.counts.clean() && outcome.counts.requests >= 500, "{:?}", outcome.counts);
+    assert_eq!(outcome.samples.len() as u64, outcome.counts.requests);
+    assert!(outcome.samples.iter().all(|sample| sample.ok));
+}
+
+#[test]
+fn without_a_pause_a_connection_that_was_cut_is_opened_again_and_goes_on() {
+    let files = files(10);
+    let server = Server::start(&files.corpus, |n| if n == 5 { Answer::Cut } else { Answer::Right });
+    let running = Load { without_pause: true, ..load(&server, &files, 1) }.start().unwrap();
+    while running.progress().ok() < 50 {
+        std::thread::yield_now();
+    }
+    let outcome = running.stop();
+    assert_eq!(outcome.counts.reset, 1);
+    assert_eq!(outcome.samples.iter().filter(|sample| !sample.ok).count(), 1);
+}
+
+#[test]
 fn responses_in_the_smallest_pieces_are_read() {
     let files = files(200);
     let server = Server::start(&files.corpus, |n| Answer::Pieces(1 + n as usize % 3));

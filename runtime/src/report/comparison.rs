@@ -16,6 +16,8 @@ pub(crate) struct Comparison {
     /// Of all values.
     pub(crate) unit: String,
     pub(crate) parts: Vec<Part>,
+    /// Pictures below the bars: caption, and the drawing.
+    pub(crate) charts: Vec<(String, String)>,
     /// Name and value.
     pub(crate) facts: Vec<(String, String)>,
 }
@@ -39,6 +41,10 @@ impl Comparison {
         let title = Escaped(&self.title);
         let (class, word) = if self.passed { ("passed", "✓ passed") } else { ("failed", "✗ failed") };
         let parts: String = self.parts.iter().map(|part| part.section(&self.unit)).collect();
+        let chart = |(caption, drawing): &(String, String)| {
+            format!("<section>\n<h2>{}</h2>\n<div class=\"wide\">{drawing}</div>\n</section>\n", Escaped(caption))
+        };
+        let charts: String = self.charts.iter().map(chart).collect();
         let fact =
             |(name, value): &(String, String)| format!("<dt>{}</dt><dd>{}</dd>\n", Escaped(name), Escaped(value));
         let facts: String = self.facts.iter().map(fact).collect();
@@ -46,7 +52,7 @@ impl Comparison {
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
-             <p class=\"verdict {class}\"><b>{word}</b> <span>{}</span></p>\n{parts}\
+             <p class=\"verdict {class}\"><b>{word}</b> <span>{}</span></p>\n{parts}{charts}\
              <section>\n<h2>Measured on</h2>\n<dl>\n{facts}</dl>\n</section>\n</body>\n</html>\n",
             Escaped(&self.sentence)
         )
@@ -94,11 +100,13 @@ mod tests {
             sentence: "s".into(),
             unit: "per second".into(),
             parts: vec![part],
+            charts: vec![("a > b".into(), "<svg></svg>".into())],
             facts: vec![("cores".into(), "2".into())],
         }
         .html();
         assert!(page.contains("width: 25.0%") && page.contains("width: 100.0%"));
         assert!(page.contains("&lt;two&gt;") && page.contains("a &lt; b") && page.contains("✗ failed"));
+        assert!(page.contains("<h2>a &gt; b</h2>") && page.contains("<svg></svg>"));
         assert!(page.contains("<dt>cores</dt><dd>2</dd>"));
     }
 }

@@ -89,6 +89,7 @@ impl Report {
             sentence: format!("{met} of {} targets met", self.targets().len()),
             unit: "nanoseconds of CPU time per hop".into(),
             parts: Work::ALL.map(part).into(),
+            charts: Vec::new(),
             facts: self.facts.clone(),
         }
         .html()

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A process that was started here.
 #[derive(Debug)]
-pub(super) struct Child {
+pub(in crate::bench) struct Child {
     process: std::process::Child,
     /// Open as long as the process is: it may write to it.
     output: Option<BufReader<ChildStdout>>,
@@ -20,7 +20,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts a program that neither reads what we read nor writes where we write.
-    pub(super) fn start(command: &mut Command) -> Result<Self, String> {
+    pub(in crate::bench) fn start(command: &mut Command) -> Result<Self, String> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let started = command.spawn();
         let mut process = started.map_err(|why| format!("{:?} cannot be run: {why}", command.get_program()))?;
@@ -28,8 +28,25 @@ impl Child {
         Ok(Self { process, output })
     }
 
+    /// Its number.
+    pub(in crate::bench) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether it is still there.
+    pub(in crate::bench) fn lives(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+
+    /// Sends it a signal: until it has been waited for, its number is nobody else's.
+    pub(in crate::bench) fn signal(&mut self, signal: Signal) -> Result<(), String> {
+        let pid = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).filter(|_| self.lives());
+        let pid = pid.ok_or("it has ended")?;
+        kill_process(pid, signal).map_err(|why| format!("it takes no signal: {why}"))
+    }
+
     /// Reads where it listens from the first line that it prints, which says `http://ADDRESS/`.
-    pub(super) fn told_address(&mut self) -> Result<SocketAddr, String> {
+    pub(in crate::bench) fn told_address(&mut self) -> Result<SocketAddr, String> {
         let mut line = String::new();
         let output = self.output.as_mut().expect("its output is piped");
         output.read_line(&mut line).map_err(|why| format!("its output cannot be read: {why}"))?;
@@ -38,7 +55,7 @@ impl Child {
     }
 
     /// Waits until somebody listens there, while the process lives.
-    pub(super) fn await_listening(&mut self, address: SocketAddr) -> Result<(), String> {
+    pub(in crate::bench) fn await_listening(&mut self, address: SocketAddr) -> Result<(), String> {
         let since = Instant::now();
         while since.elapsed() < PATIENCE {
             if let Ok(Some(status)) = self.process.try_wait() {
@@ -53,7 +70,7 @@ impl Child {
     }
 
     /// CPU time that the threads of the process have spent, in seconds; `None` where the kernel keeps no such account.
-    pub(super) fn cpu_seconds(&self) -> Option<f64> {
+    pub(in crate::bench) fn cpu_seconds(&self) -> Option<f64> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).ok()?;
         let spent = threads.map(|thread| nanoseconds(&fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?));
         Some(spent.sum::<Option<u64>>()? as f64 / 1e9)
@@ -63,6 +80,9 @@ impl Child {
 impl Drop for Child {
     /// Tells it to end, and makes it if it does not.
     fn drop(&mut self) {
+        if !self.lives() {
+            return;
+        }
         if let Some(pid) = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw) {
             // A process that has ended but was not waited for still has its number: it is nobody else's.
             let _ = kill_process(pid, Signal::TERM);

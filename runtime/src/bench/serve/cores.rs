@@ -7,21 +7,21 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// A core for the server and one for the clients.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cores {
-    pub(super) server: usize,
-    pub(super) clients: usize,
+pub(in crate::bench) struct Cores {
+    pub(in crate::bench) server: usize,
+    pub(in crate::bench) clients: usize,
 }
 
 impl Cores {
     /// The first two that this thread may use, if there are two.
-    pub(super) fn find() -> Option<Self> {
+    pub(in crate::bench) fn find() -> Option<Self> {
         let allowed = sched_getaffinity(None).ok()?;
         let mut cores = (0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core));
         Some(Self { server: cores.next()?, clients: cores.next()? })
     }
 
     /// Does something on the server's core, and leaves this thread on the clients'; whether it could.
-    pub(super) fn on_server<T>(cores: Option<Self>, work: impl FnOnce() -> T) -> (T, bool) {
+    pub(in crate::bench) fn on_server<T>(cores: Option<Self>, work: impl FnOnce() -> T) -> (T, bool) {
         let Some(Self { server, clients }) = cores else { return (work(), false) };
         let is_there = go_to(server);
         let made = work();
@@ -29,7 +29,7 @@ impl Cores {
     }
 
     /// Which they are, if they were used.
-    pub(super) fn told(cores: Option<Self>) -> String {
+    pub(in crate::bench) fn told(cores: Option<Self>) -> String {
         match cores {
             Some(Self { server, clients }) => format!("server to core {server}, clients to core {clients}"),
             None => "no".into(),

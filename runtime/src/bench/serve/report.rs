@@ -91,6 +91,7 @@ impl Report {
             sentence,
             unit: "requests per second".into(),
             parts,
+            charts: Vec::new(),
             facts: [self.facts.clone(), self.skipped.clone()].concat(),
         }
         .html()

@@ -100,26 +100,28 @@ impl Starter<'_> {
         let program = nginx_program().ok_or("it is not installed; Debian has it in a package")?;
         let address = free_address().map_err(|why| format!("there is no free port: {why}"))?;
         let file = self.scratch.join("nginx.conf");
-        fs::write(&file, self.nginx_conf(address)).map_err(|why| format!("its settings cannot be written: {why}"))?;
+        fs::write(&file, nginx_conf(self.root, address, "daemon off;\nmaster_process off;\n"))
+            .map_err(|why| format!("its settings cannot be written: {why}"))?;
         let mut command = Command::new(program);
         let child = Child::start(command.arg("-p").arg(self.scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))?;
         Ok((child, address))
     }
+}
 
-    fn nginx_conf(&self, address: SocketAddr) -> String {
-        let root = self.root.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|what| format!("  {what}_temp_path nginx-{what};\n"))
-            .concat();
-        format!(
-            "daemon off;\nmaster_process off;\nworker_processes 1;\npid nginx.pid;\n\
-             events {{\n  use epoll;\n  worker_connections 1024;\n}}\n\
-             http {{\n{temporary}  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  tcp_nodelay on;\n  \
-             keepalive_timeout 600s;\n  keepalive_requests 1000000000;\n  \
-             open_file_cache max={OPEN_FILES} inactive={VALID_S}s;\n  open_file_cache_valid {VALID_S}s;\n  \
-             server {{\n    listen {address};\n    root \"{root}\";\n  }}\n}}\n"
-        )
-    }
+/// Settings of one worker that serves a folder; `processes` says what is around it.
+pub(in crate::bench) fn nginx_conf(root: &Path, address: SocketAddr, processes: &str) -> String {
+    let root = root.display();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|what| format!("  {what}_temp_path nginx-{what};\n"))
+        .concat();
+    format!(
+        "{processes}worker_processes 1;\npid nginx.pid;\n\
+         events {{\n  use epoll;\n  worker_connections 1024;\n}}\n\
+         http {{\n{temporary}  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  tcp_nodelay on;\n  \
+         keepalive_timeout 600s;\n  keepalive_requests 1000000000;\n  \
+         open_file_cache max={OPEN_FILES} inactive={VALID_S}s;\n  open_file_cache_valid {VALID_S}s;\n  \
+         server {{\n    listen {address};\n    root \"{root}\";\n  }}\n}}\n"
+    )
 }
 
 /// What nginx is told of its open files, our flow is told too.
@@ -134,23 +136,23 @@ pub(super) fn cached_flow() -> String {
     format!("{LRU_NIO}\n'{CACHE_BYTES}' -> BYTES lru\n'{OPEN_FILES}' -> OPEN_FILES lru\n{valid}")
 }
 
-fn told(command: &mut Command) -> Result<(Child, SocketAddr), String> {
+pub(in crate::bench) fn told(command: &mut Command) -> Result<(Child, SocketAddr), String> {
     let mut child = Child::start(command)?;
     let address = child.told_address()?;
     Ok((child, address))
 }
 
-fn own_program() -> Result<PathBuf, String> {
+pub(in crate::bench) fn own_program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|why| format!("this program cannot be found: {why}"))
 }
 
 /// A port that was free a moment ago.
-fn free_address() -> std::io::Result<SocketAddr> {
+pub(in crate::bench) fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// It is for administrators, who have its folder among those that are searched; others may not.
-fn nginx_program() -> Option<&'static str> {
+pub(in crate::bench) fn nginx_program() -> Option<&'static str> {
     ["nginx", "/usr/sbin/nginx", "/usr/local/sbin/nginx"]
         .into_iter()
         .find(|program| Command::new(program).arg("-v").output().is_ok_and(|told| told.status.success()))

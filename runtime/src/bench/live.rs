@@ -1,0 +1,153 @@
+//! Our server under loads, changed at given moments, in this process: what the clients saw, and which versions each request met.
+//!
+//! ```text
+//!   server ---- settle ---- update ---- update ---- end      core 0
+//!   clients, each kind a thread, from before `settle` to the end      core 1
+//! ```
+//!
+//! A client asks again as soon as it is answered, and compares every body.
+
+use crate::bench::serve::cores::Cores;
+use crate::demo::finished::count_mixed;
+use crate::engine::{Applied, Options, Placement, Ticket};
+use crate::http::Server;
+use crate::load::{Corpus, Load, Outcome, client};
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
+use neurath_model::update::Update;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How the server runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Which operators share a thread.
+    pub placement: Placement,
+    /// Whether the server has one core and the clients another.
+    pub pinned: bool,
+}
+
+impl Setting {
+    pub(super) fn cores(self) -> Option<Cores> {
+        Cores::find().filter(|_| self.pinned)
+    }
+}
+
+/// An update and when it is submitted, since the load began.
+pub(super) type Timed = (Duration, (Update, SourceMap));
+
+/// What is done in one run.
+pub(super) struct Plan {
+    pub(super) updates: Vec<Timed>,
+    /// When it ends.
+    pub(super) length: Duration,
+    /// Clients of each kind of files.
+    pub(super) clients: usize,
+    /// Found once: the first run leaves this thread with one core, and could find no other.
+    pub(super) cores: Option<Cores>,
+}
+
+/// What came of one run.
+pub(super) struct Seen {
+    pub(super) outcome: Outcome,
+    pub(super) applied: Vec<Applied>,
+    pub(super) mixed: u64,
+    /// Whether server and clients each had a core.
+    pub(super) is_pinned: bool,
+}
+
+/// One run. `kinds` lie in folders below `root`; each has its clients.
+pub(super) fn run(
+    root: &Path,
+    kinds: &[Arc<Corpus>],
+    plan: &Plan,
+    setting: Setting,
+    stop: &AtomicBool,
+) -> Result<Seen, Diagnostics> {
+    let cores = plan.cores;
+    let options = Options { placement: setting.placement, ..Options::default() };
+    let (server, is_pinned) = Cores::on_server(cores, || Server::start(root, "127.0.0.1:0", options));
+    let server = server?;
+    let ran = load_and_change(&server, kinds, plan, cores, stop);
+    let stopped = server.flow.stop();
+    let (outcome, applied) = ran?;
+    stopped?;
+    let mixed = count_mixed(&server, &applied);
+    Ok(Seen { outcome, applied, mixed, is_pinned })
+}
+
+fn load_and_change(
+    server: &Server,
+    kinds: &[Arc<Corpus>],
+    plan: &Plan,
+    cores: Option<Cores>,
+    stop: &AtomicBool,
+) -> Result<(Outcome, Vec<Applied>), Diagnostics> {
+    let address = server.address().expect("the built-in flow listens");
+    let mut running = Vec::new();
+    for corpus in kinds {
+        let load = Load {
+            connections: plan.clients,
+            without_pause: true,
+            // It may be told to stop earlier, but ends by itself whatever becomes of this thread.
+            length: Some(plan.length + Duration::from_secs(30)),
+            ..Load::new(address, Arc::clone(corpus))
+        };
+        running.push(load.start().map_err(|e| cannot("connect the clients", &e))?);
+    }
+    let start = running[0].start();
+    let changed = change(server, plan, start, cores, stop);
+    running.iter().for_each(|load| load.stop_handle().stop());
+    let outcomes = running.into_iter().map(client::Running::wait);
+    let joined = outcomes.reduce(|mut all, other| {
+        all.join(other);
+        all
+    });
+    Ok((joined.expect("there is a kind of files"), changed?))
+}
+
+fn change(
+    server: &Server,
+    plan: &Plan,
+    start: Instant,
+    cores: Option<Cores>,
+    stop: &AtomicBool,
+) -> Result<Vec<Applied>, Diagnostics> {
+    let mut applied = Vec::new();
+    for (at, (update, map)) in &plan.updates {
+        pause_until(start + *at, stop)?;
+        // Operators that come in begin on the cores of the thread that submits.
+        let (done, _) = Cores::on_server(cores, || server.flow.submit(update, map).and_then(Ticket::wait));
+        applied.push(done?);
+    }
+    pause_until(start + plan.length, stop)?;
+    Ok(applied)
+}
+
+/// Waits, unless it is told to stop.
+pub(super) fn pause_until(moment: Instant, stop: &AtomicBool) -> Result<(), Diagnostics> {
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(cannot("be measured to its end", &std::io::Error::other("told to stop")));
+        }
+        let left = moment.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        thread::sleep(left.min(Duration::from_millis(50)));
+    }
+}
+
+/// R05.
+pub(super) fn cannot(what: &str, error: &std::io::Error) -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        code: Code::R05,
+        message: format!("the bench cannot {what}"),
+        places: Vec::new(),
+        expected: "600 MB of space in the temporary folder (100 MB with --fast), and loopback".into(),
+        found: error.to_string(),
+        hint: "set TMPDIR to a folder with more space, or try --fast".into(),
+    }])
+}
