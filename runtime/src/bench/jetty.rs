@@ -19,6 +19,7 @@ pub use table::Report;
 use crate::bench::live::{cannot, pause_until};
 use crate::bench::machine;
 use crate::bench::serve::cores::Cores;
+use crate::bench::serve::servers::versions;
 use crate::load::{Corpus, Load, Outcome};
 use contestants::{Contestant, Kind};
 use neurath_model::diagnostic::Diagnostics;

@@ -80,7 +80,7 @@ fn turns(mut seated: Seated, stopped: &mpsc::Receiver<()>) {
         }
         seated.signal.gather(|seat| {
             if !ready.contains(&seat) {
-                ready.push_back(seat)
+                ready.push_back(seat);
             }
         });
     }

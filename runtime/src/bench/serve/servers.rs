@@ -30,11 +30,11 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) const ALL: [Self; 8] = [
-        Self::Ours(Placement::OneThread),
+        Self::Ours(Placement::Fused),
         Self::Ours(Placement::ThreadEach),
-        Self::Open(Placement::OneThread),
+        Self::Open(Placement::Fused),
         Self::Open(Placement::ThreadEach),
-        Self::Cached(Placement::OneThread),
+        Self::Cached(Placement::Fused),
         Self::Cached(Placement::ThreadEach),
         Self::Nginx,
         Self::Limit,
@@ -159,7 +159,7 @@ pub(in crate::bench) fn nginx_program() -> Option<&'static str> {
 }
 
 /// What the peers call themselves.
-pub(super) fn versions() -> Vec<(String, String)> {
+pub(in crate::bench) fn versions() -> Vec<(String, String)> {
     let nginx = nginx_program().and_then(|program| Command::new(program).arg("-v").output().ok());
     let nginx = nginx.map(|told| String::from_utf8_lossy(&told.stderr).trim().rsplit('/').next().unwrap_or("").into());
     nginx.map(|version| ("nginx".into(), version)).into_iter().collect()

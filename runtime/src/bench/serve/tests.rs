@@ -64,7 +64,7 @@ fn our_server_answers_every_request_rightly() {
     let loads = files(root.path());
     for text in [NIO.to_owned(), open_flow(), cached_flow()] {
         let (flow, map) = neurath_model::spec::update::parse_flow("flow.fbp", &text).expect("it is made here");
-        for placement in [Placement::OneThread, Placement::ThreadEach] {
+        for placement in [Placement::Fused, Placement::ThreadEach] {
             let options = Options { placement, ..Options::default() };
             let site = server::site(root.path(), "127.0.0.1:0");
             let server = Server::start_flow(&flow, &map, &site, options).expect("it starts");
@@ -124,9 +124,8 @@ fn the_report_compares_within_rounds_and_fails_with_any_fault() {
     };
     let none = Faults::default();
     let nginx = [round(Kind::Nginx, 1.0, none), round(Kind::Nginx, 4.0, none)];
-    let ours = |faults| {
-        [round(Kind::Cached(Placement::OneThread), 2.0, none), round(Kind::Cached(Placement::OneThread), 8.0, faults)]
-    };
+    let ours =
+        |faults| [round(Kind::Cached(Placement::Fused), 2.0, none), round(Kind::Cached(Placement::Fused), 8.0, faults)];
     let report = |faults| Report::new(&loads, &[nginx.clone(), ours(faults)].concat(), Vec::new(), Vec::new());
     let value = report(none).json();
     assert_eq!((&value["passed"], &value["rows"][0]["to_nginx"]), (&true.into(), &0.5.into()));
