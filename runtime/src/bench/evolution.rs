@@ -65,9 +65,9 @@ pub fn measure(
     tell("writing files");
     let kind = |name: &str, bytes, seed| {
         let corpus = Corpus::create(&folder.path().join(name), size.files, bytes, seed);
-        corpus.map(|corpus| Arc::new(corpus.below_parent())).map_err(|e| cannot("write files", &e))
+        corpus.map(Corpus::below_parent).map_err(|e| cannot("write files", &e))
     };
-    let kinds = [kind("feeds", 2_000, 1)?, kind("pages", 100_000, 2)?];
+    let files = Arc::new(kind("feeds", 2_000, 1)?.beside(kind("pages", 100_000, 2)?));
     let plan = Plan {
         updates: vec![(size.nio, update("nio")), (size.cache, update("cache-in"))],
         length: size.length,
@@ -77,10 +77,14 @@ pub fn measure(
     let mut runs: Vec<Seen> = Vec::new();
     for round in 0..size.rounds {
         tell(&format!("round {} of {}", round + 1, size.rounds));
-        runs.push(live::run(folder.path(), &kinds, &plan, setting, stop)?);
+        runs.push(live::run(folder.path(), (&files, 2), &plan, setting, stop)?);
     }
     facts.extend([
         ("files".into(), format!("{} feeds of 2 kB, {} pages of 100 kB", size.files, size.files)),
+        (
+            "compared".into(),
+            format!("status and length of all responses, the whole body of one in {}", live::COMPARE_ONE_IN),
+        ),
         ("clients".into(), format!("{} of each kind, kept-alive, without a pause", size.clients)),
         ("left out".into(), "the paper's proxy at 145 s: it needs arcs over the network".into()),
     ]);

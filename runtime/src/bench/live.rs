@@ -2,16 +2,17 @@
 //!
 //! ```text
 //!   server ---- settle ---- update ---- update ---- end      core 0
-//!   clients, each kind a thread, from before `settle` to the end      core 1
+//!   clients, one thread for all, from before `settle` to the end      core 1
 //! ```
 //!
-//! A client asks again as soon as it is answered, and compares every body.
+//! A client asks again as soon as it is answered. It looks at status and length of every response, and compares the whole body of some: if it
+//! compared all, the clients' core would be full before the server's.
 
 use crate::bench::serve::cores::Cores;
 use crate::demo::finished::count_mixed;
 use crate::engine::{Applied, Options, Placement, Ticket};
 use crate::http::Server;
-use crate::load::{Corpus, Load, Outcome, client};
+use crate::load::{Corpus, Load, Outcome};
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
 use neurath_model::update::Update;
 use std::path::Path;
@@ -34,6 +35,9 @@ impl Setting {
         Cores::find().filter(|_| self.pinned)
     }
 }
+
+/// Of how many responses one is compared as a whole.
+pub(super) const COMPARE_ONE_IN: u32 = 16;
 
 /// An update and when it is submitted, since the load began.
 pub(super) type Timed = (Duration, (Update, SourceMap));
@@ -58,10 +62,11 @@ pub(super) struct Seen {
     pub(super) is_pinned: bool,
 }
 
-/// One run. `kinds` lie in folders below `root`; each has its clients.
+/// One run. The files lie below `root`, in `parts` of which each has its clients; all of them on one thread, for on one core two threads would
+/// keep each other waiting, and that would be taken for the server's doing.
 pub(super) fn run(
     root: &Path,
-    kinds: &[Arc<Corpus>],
+    (corpus, parts): (&Arc<Corpus>, usize),
     plan: &Plan,
     setting: Setting,
     stop: &AtomicBool,
@@ -70,7 +75,7 @@ pub(super) fn run(
     let options = Options { placement: setting.placement, ..Options::default() };
     let (server, is_pinned) = Cores::on_server(cores, || Server::start(root, "127.0.0.1:0", options));
     let server = server?;
-    let ran = load_and_change(&server, kinds, plan, cores, stop);
+    let ran = load_and_change(&server, (corpus, parts), plan, cores, stop);
     let stopped = server.flow.stop();
     let (outcome, applied) = ran?;
     stopped?;
@@ -80,32 +85,25 @@ pub(super) fn run(
 
 fn load_and_change(
     server: &Server,
-    kinds: &[Arc<Corpus>],
+    (corpus, parts): (&Arc<Corpus>, usize),
     plan: &Plan,
     cores: Option<Cores>,
     stop: &AtomicBool,
 ) -> Result<(Outcome, Vec<Applied>), Diagnostics> {
     let address = server.address().expect("the built-in flow listens");
-    let mut running = Vec::new();
-    for corpus in kinds {
-        let load = Load {
-            connections: plan.clients,
-            without_pause: true,
-            // It may be told to stop earlier, but ends by itself whatever becomes of this thread.
-            length: Some(plan.length + Duration::from_secs(30)),
-            ..Load::new(address, Arc::clone(corpus))
-        };
-        running.push(load.start().map_err(|e| cannot("connect the clients", &e))?);
-    }
-    let start = running[0].start();
-    let changed = change(server, plan, start, cores, stop);
-    running.iter().for_each(|load| load.stop_handle().stop());
-    let outcomes = running.into_iter().map(client::Running::wait);
-    let joined = outcomes.reduce(|mut all, other| {
-        all.join(other);
-        all
-    });
-    Ok((joined.expect("there is a kind of files"), changed?))
+    let load = Load {
+        parts,
+        connections: plan.clients * parts,
+        without_pause: true,
+        compare_one_in: COMPARE_ONE_IN,
+        // It may be told to stop earlier, but ends by itself whatever becomes of this thread.
+        length: Some(plan.length + Duration::from_secs(30)),
+        ..Load::new(address, Arc::clone(corpus))
+    };
+    let running = load.start().map_err(|e| cannot("connect the clients", &e))?;
+    let changed = change(server, plan, running.start(), cores, stop);
+    running.stop_handle().stop();
+    Ok((running.wait(), changed?))
 }
 
 fn change(

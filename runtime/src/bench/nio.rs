@@ -62,7 +62,7 @@ pub fn measure(
     let folder = tempfile::tempdir().map_err(|e| cannot("make a temporary folder", &e))?;
     tell("writing files");
     let corpus = Corpus::create(folder.path(), size.files, 50_000, 1).map_err(|e| cannot("write files", &e))?;
-    let kinds = [Arc::new(corpus)];
+    let files = Arc::new(corpus);
     let plan = Plan {
         updates: vec![(size.switch, update("nio"))],
         length: size.length,
@@ -72,10 +72,14 @@ pub fn measure(
     let mut runs: Vec<Seen> = Vec::new();
     for round in 0..size.rounds {
         tell(&format!("round {} of {}", round + 1, size.rounds));
-        runs.push(live::run(folder.path(), &kinds, &plan, setting, stop)?);
+        runs.push(live::run(folder.path(), (&files, 1), &plan, setting, stop)?);
     }
     facts.extend([
         ("files".into(), format!("{} of 50 kB", size.files)),
+        (
+            "compared".into(),
+            format!("status and length of all responses, the whole body of one in {}", live::COMPARE_ONE_IN),
+        ),
         ("clients".into(), format!("{} kept-alive, without a pause", size.clients)),
     ]);
     facts.extend(told(setting, &runs));

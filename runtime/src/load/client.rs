@@ -43,6 +43,8 @@ pub struct Load {
     pub address: SocketAddr,
     /// What it serves.
     pub corpus: Arc<Corpus>,
+    /// Into how many parts the files are divided, of which each connection asks for one (see [`Corpus::beside`]).
+    pub parts: usize,
     /// How many connections are kept open.
     pub connections: usize,
     /// Arrivals per second over all connections.
@@ -52,6 +54,9 @@ pub struct Load {
     pub without_pause: bool,
     /// How many of 1000 requests are HEAD.
     pub heads_per_thousand: u32,
+    /// Of how many responses one is compared as a whole. Comparing costs the client more than all else it does; of the others, status and
+    /// length are compared.
+    pub compare_one_in: u32,
     /// Decides which file is asked for when.
     pub seed: u64,
     /// When the arrivals end by themselves.
@@ -91,10 +96,12 @@ impl Load {
         Self {
             address,
             corpus,
+            parts: 1,
             connections: 30,
             rate_per_second: 2000,
             without_pause: false,
             heads_per_thousand: 0,
+            compare_one_in: 1,
             seed: 1,
             length: None,
             response_timeout: Duration::from_secs(10),
@@ -109,7 +116,7 @@ impl Load {
     /// Without a connection, a file, or a positive rate there is no load.
     pub fn start(self) -> io::Result<Running> {
         assert!(self.connections > 0 && self.rate_per_second > 0, "a load has connections and a rate");
-        assert!(!self.corpus.files().is_empty(), "a load asks for files");
+        assert!(self.corpus.files().len() >= self.parts && self.parts > 0, "a load asks for files");
         let (progress, stop) = (Arc::new(Progress::default()), StopHandle::default());
         let client = Client::open(self, Arc::clone(&progress), stop.clone())?;
         let start = client.start;
@@ -122,7 +129,9 @@ impl Load {
             rate_per_second: self.rate_per_second,
             connections: self.connections,
             files: self.corpus.files().len(),
+            parts: self.parts,
             heads_per_thousand: self.heads_per_thousand,
+            compare_one_in: self.compare_one_in,
             seed: self.seed,
         }
     }

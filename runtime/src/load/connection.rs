@@ -125,7 +125,7 @@ impl Connection {
         self.outgoing.clear();
         self.written = 0;
         compose(&mut self.outgoing);
-        self.reply.begin(request.arrival.method);
+        self.reply.begin(request.arrival.method, request.arrival.compares);
         self.request = Some(request);
         self.sent += 1;
         self.flush()

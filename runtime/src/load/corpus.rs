@@ -57,6 +57,16 @@ impl Corpus {
         self
     }
 
+    /// These files, and then as many others below the same root.
+    ///
+    /// # Panics
+    /// Where the roots, or the numbers of files, differ.
+    pub fn beside(mut self, other: Self) -> Self {
+        assert_eq!((&self.root, self.files.len()), (&other.root, other.files.len()), "they are asked for in turn");
+        self.files.extend(other.files);
+        self
+    }
+
     /// The folder to serve.
     pub fn root(&self) -> &Path {
         &self.root

@@ -136,15 +136,6 @@ impl Outcome {
     pub fn offset_us(&self, moment: Instant) -> u64 {
         u64::try_from(moment.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)
     }
-
-    /// Takes in a run that other clients made at the same time and began no earlier, with its samples by this one's clock.
-    pub fn join(&mut self, other: Self) {
-        let later_us = self.offset_us(other.start);
-        self.counts = self.counts.and(other.counts);
-        self.length = self.length.max(other.length + Duration::from_micros(later_us));
-        self.samples.extend(other.samples.into_iter().map(|s| Sample { at_us: s.at_us + later_us, ..s }));
-        self.busy = self.busy.zip(other.busy).map(|(a, b)| a + b);
-    }
 }
 
 /// What the client's thread writes down while it runs. Times are since the start.
@@ -192,7 +183,7 @@ pub(super) fn judge(response: &Finished, method: Method, file: &File) -> Verdict
     let length = response.length.unwrap_or(file.bytes);
     match method {
         _ if length != file.bytes => Verdict::WrongLength,
-        Method::Get if response.hash != file.hash => Verdict::WrongBody,
+        Method::Get if response.hash.is_some_and(|hash| hash != file.hash) => Verdict::WrongBody,
         Method::Get | Method::Head => Verdict::Ok,
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Reply {
     /// The beginning of a head whose end is still to come.
     partial: Vec<u8>,
     hash: Xxh3,
+    compares: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +40,8 @@ pub(super) struct Finished {
     pub(super) status: u16,
     /// As the head told it.
     pub(super) length: Option<u64>,
-    /// Of the body's bytes; the hash of nothing if there is no body.
-    pub(super) hash: u64,
+    /// Of the body's bytes; the hash of nothing if there is no body. None where it is not compared.
+    pub(super) hash: Option<u64>,
     /// The server will not answer on this connection again.
     pub(super) close: bool,
     /// More came than the response is long.
@@ -53,11 +54,12 @@ pub(super) struct Malformed;
 
 impl Reply {
     pub(super) fn new() -> Self {
-        Self { method: Method::Get, phase: Phase::Head, partial: Vec::new(), hash: Xxh3::new() }
+        Self { method: Method::Get, phase: Phase::Head, partial: Vec::new(), hash: Xxh3::new(), compares: true }
     }
 
-    /// A request with this method is sent: the next bytes answer it.
-    pub(super) fn begin(&mut self, method: Method) {
+    /// A request with this method is sent: the next bytes answer it, and are hashed if they are to be compared.
+    pub(super) fn begin(&mut self, method: Method, compares: bool) {
+        self.compares = compares;
         self.method = method;
         self.phase = Phase::Head;
         self.partial.clear();
@@ -94,11 +96,14 @@ impl Reply {
 
     fn feed_body(&mut self, head: Head, left: u64, bytes: &[u8]) -> Option<Finished> {
         let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        self.hash.update(&bytes[..taken]);
+        if self.compares {
+            self.hash.update(&bytes[..taken]);
+        }
         let left = left - taken as u64;
         self.phase = Phase::Body { head, left };
         let Head { status, length, close } = head;
-        (left == 0).then(|| Finished { status, length, close, hash: self.hash.digest(), stray: taken < bytes.len() })
+        let hash = self.compares.then(|| self.hash.digest());
+        (left == 0).then(|| Finished { status, length, close, hash, stray: taken < bytes.len() })
     }
 
     /// How long the body is (RFC 9112, 6.3), as far as a kept-alive connection can tell without chunks.
@@ -167,7 +172,7 @@ mod tests {
 
     fn read(method: Method, pieces: &[&[u8]]) -> Result<Option<Finished>, Malformed> {
         let mut reply = Reply::new();
-        reply.begin(method);
+        reply.begin(method, true);
         let mut last = Ok(None);
         for (number, piece) in pieces.iter().enumerate() {
             assert_eq!(last, Ok(None), "complete before piece {number}");
@@ -182,7 +187,7 @@ mod tests {
 
     fn finished(status: u16, body: &[u8]) -> Finished {
         let length = Some(body.len() as u64);
-        Finished { status, length, hash: xxh3_64(body), close: false, stray: false }
+        Finished { status, length, hash: Some(xxh3_64(body)), close: false, stray: false }
     }
 
     const WHOLE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\nX: y\r\n\r\nhello world";
@@ -202,10 +207,10 @@ mod tests {
     #[test]
     fn a_reader_starts_afresh_with_each_request() {
         let mut reply = Reply::new();
-        reply.begin(Method::Get);
+        reply.begin(Method::Get, true);
         assert_eq!(reply.feed(&WHOLE[..20]), Ok(None));
         for _ in 0..2 {
-            reply.begin(Method::Get);
+            reply.begin(Method::Get, true);
             assert_eq!(reply.feed(WHOLE), Ok(Some(finished(200, b"hello world"))));
         }
     }

@@ -41,8 +41,12 @@ pub struct Schedule {
     pub connections: usize,
     /// How many files there are to ask for.
     pub files: usize,
+    /// Into how many equal parts, one behind the other, the files are divided: each connection asks for those of one part, in turn.
+    pub parts: usize,
     /// How many of 1000 requests are HEAD.
     pub heads_per_thousand: u32,
+    /// Of how many responses one is compared as a whole; of the others, status and length are.
+    pub compare_one_in: u32,
     /// What decides files and methods.
     pub seed: u64,
 }
@@ -56,6 +60,8 @@ pub struct Arrival {
     pub file: usize,
     /// How it asks.
     pub method: Method,
+    /// Whether the body is compared.
+    pub compares: bool,
 }
 
 impl Schedule {
@@ -80,7 +86,10 @@ impl Schedule {
         let drawn = mix(self.seed ^ STEP.wrapping_mul(number + 1));
         let method =
             if pick(drawn ^ 1, 1000) < u64::from(self.heads_per_thousand) { Method::Head } else { Method::Get };
-        Arrival { at: self.due(number), file: pick(drawn, self.files as u64) as usize, method }
+        let size = self.files / self.parts;
+        let first = size * (self.connection(number) % self.parts);
+        let compares = pick(drawn ^ 2, u64::from(self.compare_one_in)) == 0;
+        Arrival { at: self.due(number), file: first + pick(drawn, size as u64) as usize, method, compares }
     }
 }
 
@@ -88,8 +97,15 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    const SCHEDULE: Schedule =
-        Schedule { rate_per_second: 3000, connections: 30, files: 10_000, heads_per_thousand: 100, seed: 7 };
+    const SCHEDULE: Schedule = Schedule {
+        rate_per_second: 3000,
+        connections: 30,
+        files: 10_000,
+        parts: 1,
+        heads_per_thousand: 100,
+        compare_one_in: 1,
+        seed: 7,
+    };
 
     #[test]
     fn arrivals_are_evenly_spaced_and_do_not_drift() {
@@ -107,6 +123,18 @@ mod tests {
     }
 
     #[test]
+    fn each_connection_asks_for_files_of_its_part() {
+        let schedule = Schedule { parts: 2, connections: 5, ..SCHEDULE };
+        let mut asked = [0; 2];
+        for number in 0..1000 {
+            let part = schedule.arrival(number).file / 5000;
+            assert_eq!(part, schedule.connection(number) % 2);
+            asked[part] += 1;
+        }
+        assert_eq!(asked, [600, 400]);
+    }
+
+    #[test]
     fn files_and_methods_are_drawn_by_the_seed_and_spread_evenly() {
         let draw = |schedule: Schedule| (0..50_000).map(move |number| schedule.arrival(number));
         assert!(draw(SCHEDULE).eq(draw(SCHEDULE)));
@@ -116,6 +144,9 @@ mod tests {
         assert!(tenths.iter().all(|count| (4700..5300).contains(count)), "{tenths:?}");
         let heads = draw(SCHEDULE).filter(|arrival| arrival.method == Method::Head).count();
         assert!((4700..5300).contains(&heads), "{heads}");
+        assert!(draw(SCHEDULE).all(|arrival| arrival.compares));
+        let compared = draw(Schedule { compare_one_in: 10, ..SCHEDULE }).filter(|arrival| arrival.compares).count();
+        assert!((4700..5300).contains(&compared), "{compared}");
         assert!(draw(Schedule { heads_per_thousand: 0, ..SCHEDULE }).all(|arrival| arrival.method == Method::Get));
     }
 }

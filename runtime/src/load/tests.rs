@@ -220,8 +220,15 @@ fn the_requests_are_those_of_the_schedule() {
     let files = files(10);
     let server = Server::start(&files.corpus, |_| Answer::Right);
     let load = load(&server, &files, 1);
-    let schedule =
-        Schedule { rate_per_second: 1000, connections: 1, files: 20, heads_per_thousand: 0, seed: load.seed };
+    let schedule = Schedule {
+        rate_per_second: 1000,
+        connections: 1,
+        files: 20,
+        parts: 1,
+        heads_per_thousand: 0,
+        compare_one_in: 1,
+        seed: load.seed,
+    };
     load.start().unwrap().wait();
     let asked = server.asked();
     let expected: Vec<String> =

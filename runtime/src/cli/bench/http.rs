@@ -19,8 +19,8 @@ pub(super) struct LiveArgs {
     /// Let server and clients have all cores, instead of one each.
     #[arg(long)]
     unpinned: bool,
-    /// Which operators share a thread: thread-each or one-thread.
-    #[arg(long, default_value_t = Placement::ThreadEach)]
+    /// Which operators share a thread: fused (all but those that block), thread-each or one-thread.
+    #[arg(long, default_value_t = Placement::default())]
     placement: Placement,
     /// Write an HTML page with the timeline.
     #[arg(long, value_name = "FILE")]
