@@ -103,7 +103,7 @@ impl Reply {
         self.phase = Phase::Body { head, left };
         let Head { status, length, close } = head;
         let hash = self.compares.then(|| self.hash.digest());
-        (left == 0).then(|| Finished { status, length, close, hash, stray: taken < bytes.len() })
+        (left == 0).then_some(Finished { status, length, close, hash, stray: taken < bytes.len() })
     }
 
     /// How long the body is (RFC 9112, 6.3), as far as a kept-alive connection can tell without chunks.
