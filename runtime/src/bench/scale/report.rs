@@ -265,7 +265,8 @@ fn range(values: &[f64]) -> (f64, f64) {
 pub(in crate::bench) fn time(micros: f64) -> String {
     match micros {
         m if m.is_nan() => "-".into(),
-        m if m < 1e3 => format!("{m:.0} us"),
+        // A sum of nothing is minus zero, and would be shown as that.
+        m if m < 1e3 => format!("{:.0} us", m + 0.0),
         m if m < 1e6 => format!("{:.2} ms", m / 1e3),
         m => format!("{:.2} s", m / 1e6),
     }
