@@ -23,7 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The version of requests and responses.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 const REQUEST_BYTES_MAX: u64 = 1 << 20;
 const CONNECTIONS_MAX: usize = 32;

@@ -8,7 +8,8 @@
 //! [`arc`] (bounded FIFO queues whose ends move), [`outlet`] (an operator's outputs), [`carried`] (what a marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an
 //! operator that runs), [`worker`] (a thread with its operators), [`placement`] (which operator on which thread), [`control`]
 //! (entrance and exit: the order of updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken
-//! as a schedule says), [`running`] (a flow that runs, and what can be asked of it), [`status`] (what it says of itself),
+//! as a schedule says), [`shard`] (a replica of a flow that runs),
+//! [`running`] (a flow that runs, in all its shards, and what can be asked of it), [`status`] (what it says of itself),
 //! [`tracer`] (the run as a trace). In tests, `models` explores how threads interleave in the first of these.
 //!
 //! Operators know nothing of threads, threads nothing of updates: an activation performs the effects of the protocol
@@ -24,6 +25,7 @@ pub(crate) mod mailbox;
 pub(crate) mod outlet;
 pub mod placement;
 pub mod running;
+pub(crate) mod shard;
 pub(crate) mod signal;
 pub mod status;
 pub(crate) mod sync;
@@ -39,5 +41,6 @@ mod models;
 pub use carried::Hold;
 pub use control::Applied;
 pub use placement::Placement;
-pub use running::{Options, Prepared, Running, Ticket};
+pub use running::{Prepared, Running, Ticket};
+pub use shard::Options;
 pub use status::{PastStatus, Status};

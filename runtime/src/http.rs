@@ -33,6 +33,7 @@ pub mod evolution;
 mod fill;
 mod framing;
 mod header;
+mod listening;
 mod load;
 mod merge;
 mod message;

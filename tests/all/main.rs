@@ -6,6 +6,7 @@
 //! * `forced`: schedules of the checker, carried out by real threads.
 //! * `refusals`: bad requests and updates to a running server, which serves on.
 //! * `invalid_updates`: a table of updates that are refused, with all that is said; none reaches the flow.
+//! * `shards`: one flow in several shards, changed as one.
 //! * `threads`: flows of other shapes on real threads, and functions that fail.
 //! * `transcripts`: commands with all they print.
 
@@ -17,6 +18,7 @@ mod invalid_updates;
 mod operator;
 mod refusals;
 mod serving;
+mod shards;
 mod support;
 mod threads;
 mod transcripts;

@@ -32,13 +32,16 @@ pub struct Args {
     /// Which operators share a thread: fused (all but those that block), thread-each or one-thread.
     #[arg(long, default_value_t = Placement::default())]
     placement: Placement,
+    /// How many replicas of the flow share the work: each has threads, connections and caches of its own, at the same addresses.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
+    shards: u32,
     /// How many packets an arc holds.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     capacity: u32,
     /// How many seconds to wait, when told to stop, for responses under way.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     drain: u32,
-    /// Write a trace of the run.
+    /// Write a trace of the run; of several shards, one each: run.jsonl becomes run.0.jsonl, run.1.jsonl and so on.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 }
@@ -53,11 +56,10 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         again.map_err(|e| failure("signals cannot be watched", &e))?;
         signal_hook::flag::register(signal, stop.clone()).map_err(|e| failure("signals cannot be watched", &e))?;
     }
-    let trace = args.trace.as_deref().map(trace_file).transpose()?;
     if !args.root.is_dir() {
         return Err(no_folder(&args.root));
     }
-    let options = Options { capacity: args.capacity as usize, placement: args.placement, trace, gate: None };
+    let options = (0..args.shards).map(|shard| options_of(&args, shard)).collect::<Result<_, _>>()?;
     let (flow, map) = match &args.flow {
         Some(path) => session.flow(path)?,
         None => {
@@ -67,7 +69,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     };
     let root = std::fs::canonicalize(&args.root).map_err(|e| failure("the folder cannot be served", &e))?;
     let site = server::site(&root, &args.listen);
-    let Server { flow, observations } = Server::start_flow(&flow, &map, &site, options)?;
+    let Server { flow, observations } = Server::start_sharded(&flow, &map, &site, options)?;
     let flow = Arc::new(flow);
     let endpoint = match Endpoint::open(&args.admin.unwrap_or_else(admin::default_path), flow.clone()) {
         Ok(endpoint) => endpoint,
@@ -90,6 +92,21 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
     session.tell(format_args!("stopped: requests answered: {}", observations.answered()));
     stopped?;
     Ok(Exit::Done)
+}
+
+/// How one shard is run.
+fn options_of(args: &Args, shard: u32) -> Result<Options, Failure> {
+    let path = args.trace.as_deref().map(|path| if args.shards == 1 { path.into() } else { numbered(path, shard) });
+    let trace = path.as_deref().map(trace_file).transpose()?;
+    Ok(Options { capacity: args.capacity as usize, placement: args.placement, trace, gate: None })
+}
+
+/// `run.jsonl` of shard 1 is `run.1.jsonl`.
+fn numbered(path: &Path, shard: u32) -> PathBuf {
+    match path.extension() {
+        Some(extension) => path.with_extension(format!("{shard}.{}", extension.display())),
+        None => path.with_extension(shard.to_string()),
+    }
 }
 
 /// Each connection takes a descriptor or two: as many are asked for as the system lets this process have.
@@ -143,4 +160,18 @@ fn refused(message: String, expected: &str, found: &str, hint: &str) -> Failure 
     let (expected, found, hint) = (expected.into(), found.into(), hint.into());
     let diagnostic = Diagnostic { code: Code::R05, message, places: Vec::new(), expected, found, hint };
     Failure { diagnostics: Diagnostics(vec![diagnostic]), exit: Exit::Negative }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trace_of_a_shard_has_its_number_before_the_ending() {
+        for (given, expected) in
+            [("run.jsonl", "run.1.jsonl"), ("a.b/run", "a.b/run.1"), ("/t/run.x.y", "/t/run.x.1.y")]
+        {
+            assert_eq!(numbered(Path::new(given), 1), Path::new(expected));
+        }
+    }
 }

@@ -104,6 +104,9 @@ fn print_status(status: &Status, pending: &[PendingStatus], session: &mut Sessio
     for operator in &status.leaving {
         session.line(format_args!("  {operator:width$}  has retired, and finishes what it holds"));
     }
+    if status.shards > 1 {
+        session.line(format_args!("shards: {}", status.shards));
+    }
     session.line(format_args!("threads: {}", status.threads));
     session.line(format_args!("updates applied: {}", status.applied));
     for update in pending {
@@ -113,14 +116,14 @@ fn print_status(status: &Status, pending: &[PendingStatus], session: &mut Sessio
         session.line(format_args!("in flight: none"));
     }
     for update in &status.in_flight {
-        print_in_flight(update, session);
+        print_in_flight(update, status.shards, session);
     }
     if let Some(failure) = &status.failure {
         session.line(format_args!("FAILED: {failure}"));
     }
 }
 
-fn print_in_flight(update: &UpdateStatus, session: &mut Session) {
+fn print_in_flight(update: &UpdateStatus, shards: usize, session: &mut Session) {
     let (passed, all) = update.passed;
     session.line(format_args!(
         "in flight: update {} `{}` by {}, for {:.1} ms; its marker has passed {passed} of {all} operators",
@@ -130,7 +133,8 @@ fn print_in_flight(update: &UpdateStatus, session: &mut Session) {
         ms(update.for_us)
     ));
     for held in &update.held_up_by {
-        session.line(format_args!("  {} {}", held.operator, held.why));
+        let shard = if shards > 1 { format!(" in shard {}", held.shard) } else { String::new() };
+        session.line(format_args!("  {}{shard} {}", held.operator, held.why));
     }
 }
 

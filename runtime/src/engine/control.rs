@@ -43,7 +43,7 @@ pub struct Applied {
     pub scheduler: Scheduler,
     /// When it was submitted.
     pub submitted: Instant,
-    /// When each operator was changed; those that came in, when the update was submitted.
+    /// When each operator was changed, in all shards; those that came in, when the update was submitted.
     pub operators: Vec<(String, Instant)>,
     /// When the exit answered.
     pub answered: Instant,
@@ -57,6 +57,18 @@ impl Applied {
     pub fn to_last_operator(&self) -> Duration {
         let last = self.operators.iter().map(|(_, at)| *at).max();
         last.map_or(Duration::ZERO, |at| at.duration_since(self.submitted))
+    }
+
+    /// The same update as applied in one more shard: an operator is changed when it is changed in both.
+    pub(crate) fn and_in(mut self, other: Self) -> Self {
+        let mut there: BTreeMap<String, Instant> = other.operators.into_iter().collect();
+        for (name, at) in &mut self.operators {
+            *at = (*at).max(there.remove(name).unwrap_or(*at));
+        }
+        self.operators.sort_by_key(|(_, at)| *at);
+        self.answered = self.answered.max(other.answered);
+        self.holds.extend(other.holds);
+        self
     }
 }
 

@@ -1,141 +1,101 @@
-//! A flow that runs: started from a valid graph, changed by updates, ended in order.
+//! A flow that runs, in one shard or several: what users hold, and what updates are submitted to.
+//!
+//! A shard is a replica of the flow with threads, arcs and a ledger of its own. Shards share nothing, not a packet and not a lock; what
+//! they serve is spread over them from outside (connections by the kernel, where listening sockets share an address). An
+//! update concerns all of them:
 //!
 //! ```text
-//!   submit:  plan (validate, type-check) -> build functions, berths -> commit: under the ledger, operators join, the marker goes
-//!            <------ rejected with diagnostics, flow untouched ----|    to its heads -> applied, at every operator
+//!             prepare                   commit, in one order              wait
+//!   submit -> plan and build, each -+-> marker into shard 0 -> answer -+-> applied, when all have answered
+//!             (one fails: none is   +-> marker into shard 1 -> answer -+
+//!              changed)             +-> ...
 //! ```
 //!
-//! Everything that can fail happens before the marker enters. Any number of updates may be under way: each is planned for the flow
-//! as those before it leave it, and if another was committed while this one was prepared, it is prepared again for the
-//! flow that it now finds, so no plan is ever carried out that was made for another flow.
+//! Since every shard gets the same updates in the same order, an update and an operator have the same number in each. Within a
+//! shard the protocol holds; between shards there is nothing that could be mixed. So what is checked of one replica
+//! is checked of all.
 
-use crate::engine::carried::{Carried, Hold, PreparedAction, Replacement};
-use crate::engine::control::{Applied, Control, InFlight, Ledger, Past};
-use crate::engine::crew::{Berth, Crew, Recruit};
-use crate::engine::gate::Gate;
-use crate::engine::mailbox::Letter;
-use crate::engine::placement::Placement;
+use crate::engine::carried::Hold;
+use crate::engine::control::Applied;
+use crate::engine::shard::{self, Options, Shard, Turn};
 use crate::engine::status::{PastStatus, Status};
-use crate::engine::tracer::{Doors, Known, TraceFile};
-use crate::function::{Function, Properties, Registry};
-use neurath_model::component::Component;
-use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap, Thing};
-use neurath_model::graph::{FlowGraph, Node};
-use neurath_model::id::{InPort, OperatorId, UpdateId};
-use neurath_model::marker::Mail;
-use neurath_model::plan::{Action, Plan, Scheduler, inverse, plan};
-use neurath_model::program::Program;
-use neurath_model::protocol::Tally;
-use neurath_model::trace::Header;
-use neurath_model::update::{StatePolicy, Update};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::sync::{Arc, mpsc};
-use std::time::{Duration, Instant};
-
-/// How a flow is run.
-pub struct Options {
-    /// How many packets an arc holds.
-    pub capacity: usize,
-    /// Which operators share a thread.
-    pub placement: Placement,
-    /// Where a trace goes, if one is wanted.
-    pub trace: Option<Box<dyn Write + Send>>,
-    /// What says when each operator takes which step; without, they are free.
-    pub gate: Option<Arc<Gate>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { capacity: 64, placement: Placement::default(), trace: None, gate: None }
-    }
-}
+use crate::function::Registry;
+use neurath_model::diagnostic::{Diagnostics, SourceMap};
+use neurath_model::graph::FlowGraph;
+use neurath_model::id::UpdateId;
+use neurath_model::plan::{Plan, Scheduler};
+use neurath_model::update::Update;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// A flow that runs.
 pub struct Running {
-    control: Arc<Control>,
-    registry: Arc<Registry>,
-    crew: Crew,
-    trace: Option<TraceFile>,
+    /// At least one.
+    shards: Vec<Shard>,
+    /// Held while an update is prepared: what shards share while they are built (see the acceptors of HTTP) meets one update at a time.
+    preparing: Mutex<()>,
+    /// Held while an update is committed: the order of updates is the same in all shards.
+    order: Mutex<()>,
+}
+
+/// An update that is ready to be committed, for the flow as it was when it was prepared.
+pub struct Prepared(Vec<shard::Prepared>);
+
+impl Prepared {
+    /// How it will be carried out, in every shard.
+    pub fn plan(&self) -> &Plan {
+        self.0[0].plan()
+    }
+
+    /// The flow that it was planned for.
+    pub fn before(&self) -> &FlowGraph {
+        self.0[0].before()
+    }
 }
 
 /// An update under way.
 pub struct Ticket {
     /// Its number.
     pub update: UpdateId,
-    control: Arc<Control>,
-    answer: mpsc::Receiver<Result<Applied, Diagnostics>>,
+    tickets: Vec<shard::Ticket>,
 }
 
 impl Ticket {
-    /// Waits for the answer. `Err` if the flow failed (a function panicked) before the update was answered.
+    /// Waits until every shard has answered. `Err` if the flow failed (a function panicked) before that.
     pub fn wait(self) -> Result<Applied, Diagnostics> {
-        loop {
-            match self.answer.recv_timeout(Duration::from_millis(100)) {
-                Ok(answer) => return answer,
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    return Err(failed("the flow ended before the update was answered".into()));
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    if let Some(failure) = self.control.lock().failure.clone() {
-                        return Err(failed(failure));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The function of an operator that comes, what it runs, and where it will.
-type Built = (Box<dyn Function>, Arc<Component>, Berth);
-
-/// An update that is ready to be committed, for the flow as it was when it was prepared.
-pub struct Prepared {
-    update: Update,
-    plan: Plan,
-    before: FlowGraph,
-    /// The last update that was committed when this one was planned.
-    base: UpdateId,
-    actions: BTreeMap<OperatorId, Vec<PreparedAction>>,
-    extension: Vec<Built>,
-}
-
-impl Prepared {
-    /// How it will be carried out.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// The flow that it was planned for.
-    pub fn before(&self) -> &FlowGraph {
-        &self.before
+        let answers: Result<Vec<Applied>, Diagnostics> = self.tickets.into_iter().map(shard::Ticket::wait).collect();
+        Ok(answers?.into_iter().reduce(Applied::and_in).expect("there is at least one shard"))
     }
 }
 
 impl Running {
-    /// Starts a flow: builds its functions, then its arcs and threads.
+    /// Starts a flow in one shard: builds its functions, then its arcs and threads.
     pub fn start(graph: &FlowGraph, registry: Arc<Registry>, options: Options) -> Result<Self, Diagnostics> {
-        let functions = build_all(graph.operators().map(|(_, node)| node), &registry, |_| None)?;
-        let header = || Header::new(graph.to_flow(), registry.catalogue().clone(), options.capacity);
-        let trace =
-            options.trace.map(|out| TraceFile::begin(out, &header())).transpose().map_err(|e| cannot_run(&e))?;
-        let program = Program::of(graph);
-        let known = Known::new(program.clone());
-        let doors = trace.clone().map(Doors::new);
-        let control = Arc::new(Control::new(graph.clone(), program, doors, known.clone()));
-        let traced = (trace.clone(), known);
-        let crew =
-            Crew::new(options.placement, control.clone(), registry.clone(), traced, (options.capacity, options.gate));
-        let berths = graph.operators().map(|(_, node)| crew.berth(node)).collect::<std::io::Result<Vec<_>>>();
-        let berths = berths.map_err(|e| cannot_run(&e))?;
-        let recruits = graph.operators().zip(functions).zip(berths).map(|(((at, node), function), berth)| Recruit {
-            at,
-            function,
-            component: node.component.clone(),
-            berth,
-        });
-        crew.launch(&mut control.lock(), recruits.collect());
-        Ok(Self { control, registry, crew, trace })
+        Self::start_sharded(graph, vec![(registry, options)])
+    }
+
+    /// Starts a flow in as many shards as there are registries, in order; if one cannot be started, those before it are stopped.
+    ///
+    /// # Panics
+    /// Without any.
+    pub fn start_sharded(graph: &FlowGraph, shards: Vec<(Arc<Registry>, Options)>) -> Result<Self, Diagnostics> {
+        assert!(!shards.is_empty(), "a flow runs in at least one shard");
+        let mut running = Self { shards: Vec::new(), preparing: Mutex::default(), order: Mutex::default() };
+        for (registry, options) in shards {
+            match Shard::start(graph, registry, options) {
+                Ok(shard) => running.shards.push(shard),
+                Err(diagnostics) => {
+                    running.stop()?;
+                    return Err(diagnostics);
+                }
+            }
+        }
+        Ok(running)
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
     }
 
     /// Submits an update; places in diagnostics refer to `map`. On `Err` nothing has changed.
@@ -158,359 +118,110 @@ impl Running {
         }
     }
 
-    /// Plans an update for the flow as the updates submitted so far leave it, and builds what it installs. Nothing is changed;
-    /// what was built goes when the value does.
+    /// Plans an update for the flow as the updates submitted so far leave it, and builds what it installs, in each shard. Nothing is
+    /// changed; what was built goes when the value does.
     pub fn prepare(
         &self,
         update: &Update,
         map: &SourceMap,
         scheduler: Option<Scheduler>,
     ) -> Result<Prepared, Diagnostics> {
-        let (before, base) = {
-            let ledger = self.control.lock();
-            let _ = ledger.still_runs()?;
-            (ledger.graph.clone(), UpdateId(ledger.program.updates()))
-        };
-        let plan = plan(&before, update, map, self.registry.catalogue(), scheduler)?;
-        let actions = self.prepare_actions(&before, &plan, map)?;
-        let extension = self.prepare_extension(&plan, map)?;
-        Ok(Prepared { update: update.clone(), plan, before, base, actions, extension })
+        let _alone = held(&self.preparing);
+        self.shards.iter().try_for_each(Shard::still_runs)?;
+        let prepared = self.shards.iter().map(|shard| shard.prepare(update, map, scheduler));
+        Ok(Prepared(prepared.collect::<Result<_, _>>()?))
     }
 
-    /// Commits what was prepared: nothing after this fails. `Ok(None)` if another update was committed since, so that this one must
-    /// be prepared again, for the flow as it is now.
+    /// Commits what was prepared, in every shard, once the updates are answered that it must wait for. `Ok(None)` if another update was
+    /// committed since, so that this one must be prepared again, for the flow as it is now. `Err` if the flow has failed or was told to end.
     pub fn commit(&self, prepared: Prepared) -> Result<Option<Ticket>, Diagnostics> {
-        let mut ledger = self.control.lock();
-        // What an update before this one switches when its marker has come round must be switched before this one begins.
-        while ledger.still_runs()? && ledger.must_wait(&prepared) {
-            ledger = self.control.wait_for_an_answer(ledger);
+        let submitted = Instant::now();
+        loop {
+            self.pairs(&prepared).try_for_each(|(shard, prepared)| shard.await_turn(prepared))?;
+            let _in_order = held(&self.order);
+            let turns: Result<Vec<Turn>, _> = self.pairs(&prepared).map(|(shard, p)| shard.turn(p)).collect();
+            let turns = turns?;
+            // The shards may have been prepared one before a commit and one after it.
+            if turns.contains(&Turn::Missed) {
+                return Ok(None);
+            }
+            if turns.iter().all(|turn| *turn == Turn::Now) {
+                return self.commit_in_turn(prepared, submitted).map(Some);
+            }
         }
-        if UpdateId(ledger.program.updates()) != prepared.base {
-            return Ok(None);
-        }
-        let (ticket, carried, recruits) = ledger.admit(prepared, &self.control);
-        self.crew.launch(&mut ledger, recruits);
-        let update = carried.marker.update;
-        for at in &carried.deployment.heads {
-            ledger.send(*at, Letter::Mail(Mail::Marker(update), Some(carried.clone())));
-        }
-        let next = ledger.in_flight[&update].tally.submitted(None);
-        ledger.conclude(update, next);
-        Ok(Some(ticket))
+    }
+
+    /// Each shard, and what is prepared for it.
+    fn pairs<'a>(&'a self, prepared: &'a Prepared) -> impl Iterator<Item = (&'a Shard, &'a shard::Prepared)> {
+        self.shards.iter().zip(&prepared.0)
+    }
+
+    /// A panic of a function between two shards leaves an update committed in the first alone, of a flow that has failed as a whole.
+    fn commit_in_turn(&self, prepared: Prepared, submitted: Instant) -> Result<Ticket, Diagnostics> {
+        let pairs = self.shards.iter().zip(prepared.0);
+        let tickets: Result<Vec<_>, _> = pairs.map(|(shard, prepared)| shard.commit(prepared, submitted)).collect();
+        let tickets = tickets?;
+        let update = tickets[0].update;
+        assert!(tickets.iter().all(|ticket| ticket.update == update), "an update has one number in all shards");
+        Ok(Ticket { update, tickets })
     }
 
     /// The update that takes back the last one that was applied.
     pub fn rollback(&self) -> Result<Update, Diagnostics> {
-        let ledger = self.control.lock();
-        let Some(last) = ledger.history.back().filter(|_| ledger.in_flight.is_empty()) else {
-            let found = match ledger.in_flight.values().next() {
-                Some(in_flight) => format!("`{}`, which is under way", in_flight.carried.update.name),
-                None => "a flow as it was started".into(),
-            };
-            return Err(unknown("there is no update to take back", "an applied update, and none under way", found));
-        };
-        inverse(&last.before, &last.after, &last.update, &SourceMap::default())
+        let updates: Result<Vec<Update>, Diagnostics> = self.shards.iter().map(Shard::rollback).collect();
+        Ok(updates?.swap_remove(0))
     }
 
     /// An update that was applied, to be applied again.
     pub fn past_update(&self, number: u32) -> Result<(Update, Scheduler), Diagnostics> {
-        let ledger = self.control.lock();
-        let past: Option<&Past> = ledger.history.iter().find(|past| past.number.0 == number);
-        past.map(|past| (past.update.clone(), past.scheduler)).ok_or_else(|| {
-            unknown(
-                &format!("update {number} is not in the history"),
-                "the number of an update that was applied, of the latest 256",
-                format!("{number}, of {} applied", ledger.applied),
-            )
-        })
+        let past: Result<Vec<_>, Diagnostics> = self.shards.iter().map(|shard| shard.past_update(number)).collect();
+        Ok(past?.swap_remove(0))
     }
 
-    /// What was applied, the latest last.
+    /// What was applied in all shards, the latest last; each took as long as in the shard that took longest.
     pub fn history(&self) -> Vec<PastStatus> {
-        self.control.lock().past()
+        let histories = self.shards.iter().map(Shard::history);
+        histories.reduce(PastStatus::in_both).expect("there is at least one shard")
     }
 
     /// Why the flow runs no more, if a function panicked.
     pub fn failure(&self) -> Option<String> {
-        self.control.lock().failure.clone()
+        self.shards.iter().find_map(Shard::failure)
     }
 
     /// The graph as the updates submitted so far leave it.
     pub fn graph(&self) -> FlowGraph {
-        self.control.lock().graph.clone()
+        self.shards[0].graph()
     }
 
     /// What was held, by name: `load.IN`, or `load`.
     pub fn name_of(&self, hold: &Hold) -> String {
-        let ledger = self.control.lock();
-        match hold.port {
-            Some(port) => ledger.program.input_name(InPort { operator: hold.operator, port }),
-            None => ledger.program.operator(hold.operator).name.clone(),
-        }
+        self.shards[0].name_of(hold)
     }
 
     /// The declarations of the components that are compiled in.
     pub fn registry(&self) -> &Registry {
-        &self.registry
+        self.shards[0].registry()
     }
 
     /// What the flow says of itself.
     pub fn status(&self) -> Status {
-        let threads = self.crew.threads();
-        self.control.lock().status(threads)
+        let all = self.shards.iter().map(Shard::status).enumerate().map(|(shard, status)| status.in_shard(shard));
+        all.reduce(Status::and_of).expect("there is at least one shard")
     }
 
     /// Ends the flow: sources take nothing new, what is under way is finished, threads end.
     pub fn stop(&self) -> Result<(), Diagnostics> {
-        self.end();
-        self.crew.dismiss();
-        self.crew.join();
-        let mut ledger = self.control.lock();
-        if let Some(failure) = ledger.failure.clone() {
-            return Err(failed(failure));
+        {
+            let _in_order = held(&self.order);
+            self.shards.iter().for_each(Shard::end);
         }
-        if let Some(doors) = &mut ledger.doors {
-            doors.finish();
-        }
-        self.trace.as_ref().map_or(Ok(()), TraceFile::finish).map_err(|e| cannot_run(&e))
-    }
-
-    fn end(&self) {
-        let mut ledger = self.control.lock();
-        if std::mem::replace(&mut ledger.stopped, true) {
-            return;
-        }
-        let Ledger { program, doors, .. } = &mut *ledger;
-        if let Some(doors) = doors {
-            doors.end(program);
-        }
-        let sources: Vec<OperatorId> = ledger.program.sources().collect();
-        for at in sources {
-            ledger.send(at, Letter::Mail(Mail::End, None));
-        }
-    }
-
-    fn prepare_extension(&self, plan: &Plan, map: &SourceMap) -> Result<Vec<Built>, Diagnostics> {
-        let nodes = || plan.extension.iter().map(|at| plan.after.operator(*at));
-        let flow = map.flow();
-        let place = |name: &str| flow.place(&Thing::Operator(name.into()), "comes in");
-        let functions = build_all(nodes(), &self.registry, place)?;
-        let handed = plan.actions.values().flatten().filter_map(|action| match action {
-            Action::HandOver { to, state } => Some((to.as_str(), state)),
-            _ => None,
-        });
-        for (to, state) in handed {
-            self.has_transfer(state, to, map).map_err(|d| Diagnostics(vec![d]))?;
-        }
-        let berths = nodes().map(|node| self.crew.berth(node)).collect::<std::io::Result<Vec<_>>>();
-        let berths = berths.map_err(|e| cannot_run(&e))?;
-        Ok(functions
-            .into_iter()
-            .zip(nodes())
-            .zip(berths)
-            .map(|((f, node), b)| (f, node.component.clone(), b))
-            .collect())
-    }
-
-    fn has_transfer(&self, state: &StatePolicy, operator: &str, map: &SourceMap) -> Result<(), Diagnostic> {
-        match state {
-            StatePolicy::Transfer(name) if !self.registry.has_transfer(name) => {
-                let why = format!("transfer {name} is declared but not compiled in");
-                let place = map.place_change(operator, "changed here");
-                Err(cannot_build(operator, "the state transfer", why, place))
-            }
-            StatePolicy::Transfer(_) | StatePolicy::Keep | StatePolicy::Reset => Ok(()),
-        }
-    }
-
-    /// Builds what the plan installs, before anything is committed.
-    fn prepare_actions(
-        &self,
-        before: &FlowGraph,
-        plan: &Plan,
-        map: &SourceMap,
-    ) -> Result<BTreeMap<OperatorId, Vec<PreparedAction>>, Diagnostics> {
-        let mut prepared = BTreeMap::new();
-        let mut wrong = Vec::new();
-        for (at, actions) in &plan.actions {
-            let list: Result<Vec<_>, _> =
-                actions.iter().map(|a| self.prepare_action(before, plan, *at, a, map)).collect();
-            match list {
-                Ok(list) => drop(prepared.insert(*at, list)),
-                Err(diagnostic) => wrong.push(diagnostic),
-            }
-        }
-        if wrong.is_empty() { Ok(prepared) } else { Err(Diagnostics(wrong)) }
-    }
-
-    fn prepare_action(
-        &self,
-        before: &FlowGraph,
-        plan: &Plan,
-        at: OperatorId,
-        action: &Action,
-        map: &SourceMap,
-    ) -> Result<PreparedAction, Diagnostic> {
-        let name = &before.operator(at).name;
-        let Some(node) = plan.after.find(name).map(|id| plan.after.operator(id)) else {
-            return Ok(PreparedAction::Rewire);
-        };
-        match action {
-            Action::Configure { .. } => self.prepare_values(before.operator(at), node, map),
-            Action::Replace { state, .. } => self.prepare_function(before.operator(at), node, state, map),
-            Action::HandOver { .. } | Action::Disconnect { .. } | Action::Connect { .. } | Action::Retire => {
-                Ok(PreparedAction::Rewire)
-            }
-        }
-    }
-
-    /// New values of properties; if one of them is another place, a function that goes on there.
-    fn prepare_values(&self, before: &Node, node: &Node, map: &SourceMap) -> Result<PreparedAction, Diagnostic> {
-        let id = &node.component.id;
-        // A function that is replaced as well was built with the new values, which says more than any check.
-        if before.component.id == *id {
-            if self.crew.moves(before, node) {
-                return self.prepare_function(before, node, &StatePolicy::Keep, map);
-            }
-            let [old, new] = [before, node].map(|node| Properties::new(node.properties.clone()));
-            let checked = self.registry.accepts_properties(id, &old, &new);
-            let place = map.place_change(&node.name, "changed here");
-            checked.map_err(|e| cannot_build(&node.name, &id.to_string(), e.to_string(), place))?;
-        }
-        Ok(PreparedAction::Configure(Properties::new(node.properties.clone())))
-    }
-
-    fn prepare_function(
-        &self,
-        before: &Node,
-        node: &Node,
-        state: &StatePolicy,
-        map: &SourceMap,
-    ) -> Result<PreparedAction, Diagnostic> {
-        self.has_transfer(state, &node.name, map)?;
-        let place = map.place_change(&node.name, "changed here");
-        let refused = |why: String| cannot_build(&node.name, &node.component.id.to_string(), why, place);
-        let built = self.registry.build(&node.component.id, &Properties::new(node.properties.clone()));
-        let berth = self.crew.berth_of_changed(before, node).map_err(|e| format!("there is no thread for it: {e}"));
-        let (function, berth) = built.map_err(|e| e.to_string()).and_then(|f| Ok((f, berth?))).map_err(refused)?;
-        let replacement = Replacement { function, component: node.component.clone(), state: state.clone(), berth };
-        Ok(PreparedAction::Replace(Box::new(replacement)))
+        let ends: Vec<Result<(), Diagnostics>> = self.shards.iter().map(Shard::stop).collect();
+        ends.into_iter().collect()
     }
 }
 
-impl Ledger {
-    /// Whether updates are taken: `Ok(true)`, or why not.
-    fn still_runs(&self) -> Result<bool, Diagnostics> {
-        match &self.failure {
-            Some(failure) => Err(failed(failure.clone())),
-            None if self.stopped => Err(failed("it was told to end".into())),
-            None => Ok(true),
-        }
-    }
-
-    /// Updates that are submitted and not answered.
-    fn under_way(&self) -> BTreeSet<UpdateId> {
-        self.in_flight.keys().copied().collect()
-    }
-
-    fn must_wait(&self, prepared: &Prepared) -> bool {
-        let under_way = self.under_way();
-        if !self.program.may_await(&under_way) || UpdateId(self.program.updates()) != prepared.base {
-            return false;
-        }
-        let mut trial = self.program.clone();
-        let deployment = trial.admit_beside(&prepared.before, &prepared.plan, &under_way);
-        deployment.awaits.iter().any(|update| self.in_flight.contains_key(update))
-    }
-
-    /// Takes an update in: from here on it is under way, and the flow is the one after it.
-    fn admit(&mut self, prepared: Prepared, control: &Arc<Control>) -> (Ticket, Arc<Carried>, Vec<Recruit>) {
-        let Prepared { update, plan, before, actions, extension, .. } = prepared;
-        let beside = self.under_way();
-        let deployment = self.program.admit_beside(&before, &plan, &beside);
-        if !deployment.born.is_empty() {
-            self.known.set(self.program.clone());
-        }
-        if let Some(doors) = &mut self.doors {
-            doors.submit(&self.program, deployment.update, &update, plan.scheduler, &beside);
-        }
-        let recruits = deployment.born.iter().zip(extension);
-        let recruits =
-            recruits.map(|(at, (function, component, berth))| Recruit { at: *at, function, component, berth });
-        let recruits = recruits.collect();
-        let numbered = actions.into_iter().map(|(at, list)| (deployment.before[at.0 as usize], list)).collect();
-        self.leaving.extend(&deployment.retired);
-        let number = deployment.update;
-        let tally = Tally::new(&deployment.expected);
-        let carried = Arc::new(Carried::new(update, deployment, numbered));
-        let (waiting, answer) = mpsc::channel();
-        self.graph = plan.after.clone();
-        let in_flight = InFlight { carried: carried.clone(), plan, before, submitted: Instant::now(), tally, waiting };
-        self.in_flight.insert(number, in_flight);
-        (Ticket { update: number, control: control.clone(), answer }, carried, recruits)
-    }
-}
-
-fn build_all<'a>(
-    nodes: impl Iterator<Item = &'a Node>,
-    registry: &Registry,
-    place: impl Fn(&str) -> Option<Place>,
-) -> Result<Vec<Box<dyn Function>>, Diagnostics> {
-    let mut wrong = Vec::new();
-    let mut functions = Vec::new();
-    for node in nodes {
-        match registry.build(&node.component.id, &Properties::new(node.properties.clone())) {
-            Ok(function) => functions.push(function),
-            Err(e) => {
-                let component = node.component.id.to_string();
-                wrong.push(cannot_build(&node.name, &component, e.to_string(), place(&node.name)));
-            }
-        }
-    }
-    if wrong.is_empty() { Ok(functions) } else { Err(Diagnostics(wrong)) }
-}
-
-/// R09.
-fn unknown(message: &str, expected: &str, found: String) -> Diagnostics {
-    Diagnostics(vec![Diagnostic {
-        code: Code::R09,
-        message: message.into(),
-        places: Vec::new(),
-        expected: expected.into(),
-        found,
-        hint: "`neurath update history` lists what was applied, `neurath update status` what is under way".into(),
-    }])
-}
-
-fn cannot_build(operator: &str, component: &str, why: String, place: Option<Place>) -> Diagnostic {
-    Diagnostic {
-        code: Code::R04,
-        message: format!("the function of {operator} cannot be built"),
-        places: place.into_iter().collect(),
-        expected: format!("{component} with the properties given"),
-        found: why,
-        hint: "mend the property or resource named, and try again; nothing was changed".into(),
-    }
-}
-
-fn cannot_run(error: &std::io::Error) -> Diagnostics {
-    Diagnostics(vec![Diagnostic {
-        code: Code::R05,
-        message: "the flow cannot be started or ended in order".into(),
-        places: Vec::new(),
-        expected: "threads, polls and the trace file at hand".into(),
-        found: error.to_string(),
-        hint: "check limits on open files and threads, and space on the disk".into(),
-    }])
-}
-
-fn failed(failure: String) -> Diagnostics {
-    Diagnostics(vec![Diagnostic {
-        code: Code::R05,
-        message: "the flow does not run any more".into(),
-        places: Vec::new(),
-        expected: "functions that do what their components declare".into(),
-        found: failure,
-        hint: "restart the program; the message above it on standard error says where".into(),
-    }])
+/// Nothing that could be half done is behind these locks.
+fn held(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

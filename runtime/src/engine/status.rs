@@ -20,6 +20,8 @@ pub struct Status {
     pub in_flight: Vec<UpdateStatus>,
     /// How many updates were applied.
     pub applied: u32,
+    /// In how many shards it runs; whatever is said is of all of them.
+    pub shards: usize,
     /// How many threads run operators.
     pub threads: usize,
     /// Why it runs no more, if a function panicked.
@@ -33,7 +35,7 @@ pub struct OperatorStatus {
     pub name: String,
     /// The component it runs, `name@version`.
     pub component: String,
-    /// The last update applied to it; 0 for none.
+    /// The last update applied to it, in all shards; 0 for none.
     pub version: Version,
 }
 
@@ -59,6 +61,8 @@ pub struct UpdateStatus {
 pub struct HeldUp {
     /// Its name.
     pub operator: String,
+    /// In which shard, counted from 0.
+    pub shard: usize,
     /// Why, in words.
     pub why: String,
 }
@@ -82,6 +86,57 @@ pub struct PastStatus {
     pub took_us: u64,
 }
 
+impl Status {
+    /// The same, of the shard of that number.
+    pub(crate) fn in_shard(mut self, shard: usize) -> Self {
+        let held_up = self.in_flight.iter_mut().flat_map(|update| &mut update.held_up_by);
+        held_up.for_each(|held_up| held_up.shard = shard);
+        self
+    }
+
+    /// What is true of both, where the other is of more shards of the same flow.
+    pub(crate) fn and_of(mut self, other: Self) -> Self {
+        for (operator, there) in self.operators.iter_mut().zip(other.operators) {
+            operator.version = operator.version.min(there.version);
+        }
+        self.leaving.extend(other.leaving);
+        self.leaving.sort_unstable();
+        self.leaving.dedup();
+        for update in other.in_flight {
+            match self.in_flight.iter_mut().find(|own| own.update == update.update) {
+                Some(own) => own.take_in(update),
+                None => self.in_flight.push(update),
+            }
+        }
+        self.in_flight.sort_by_key(|update| update.update);
+        self.applied = self.applied.min(other.applied);
+        self.shards += other.shards;
+        self.threads += other.threads;
+        self.failure = self.failure.or(other.failure);
+        self
+    }
+}
+
+impl UpdateStatus {
+    fn take_in(&mut self, other: Self) {
+        self.passed.0 += other.passed.0;
+        self.passed.1 += other.passed.1;
+        self.held_up_by.extend(other.held_up_by);
+    }
+}
+
+impl PastStatus {
+    /// What two shards have applied.
+    pub(crate) fn in_both(one: Vec<Self>, other: Vec<Self>) -> Vec<Self> {
+        let mut other: BTreeMap<u32, u64> = other.into_iter().map(|past| (past.update, past.took_us)).collect();
+        let both = one.into_iter().filter_map(|past| {
+            let took_us = other.remove(&past.update)?.max(past.took_us);
+            Some(Self { took_us, ..past })
+        });
+        both.collect()
+    }
+}
+
 impl Ledger {
     /// What the flow says of itself.
     pub(crate) fn status(&self, threads: usize) -> Status {
@@ -101,6 +156,7 @@ impl Ledger {
             leaving: self.leaving.iter().map(name).collect(),
             in_flight: self.in_flight.values().map(|in_flight| self.update_status(in_flight)).collect(),
             applied: self.applied,
+            shards: 1,
             threads,
             failure: self.failure.clone(),
         }
@@ -124,7 +180,7 @@ impl Ledger {
                 None if has_come_to(in_flight, places.get(at).copied(), &passed) => "has not read it yet".to_owned(),
                 None => return None,
             };
-            Some(HeldUp { operator: self.program.operator(*at).name.clone(), why })
+            Some(HeldUp { operator: self.program.operator(*at).name.clone(), shard: 0, why })
         });
         UpdateStatus {
             update: in_flight.carried.marker.update.0,

@@ -17,20 +17,19 @@
 //! Not done: changing the address of a running listener; a new `LISTEN` counts from the next time the function is built.
 
 use super::connection::{Connection, Seats};
+use super::listening::Listener;
 use super::message::Exchange;
-use super::observations::{Listening, Observations};
+use super::observations::Observations;
 use crate::function::{BuildError, Context, Function, Properties, Readiness};
 use crate::packet::{Packet, State};
 use mio::Interest;
 use neurath_model::id::PortIndex;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use rustix::net::SocketFlags;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
 const OUT: PortIndex = PortIndex(0);
-const BACKLOG: i32 = 1024;
 const LISTENER: u32 = 0;
 const SEATS: u32 = 1;
 
@@ -47,13 +46,6 @@ pub(crate) struct ListenerState {
     seats: Arc<Seats>,
 }
 
-/// A listening socket, and the note that it is one.
-#[derive(Debug)]
-struct Listener {
-    socket: TcpListener,
-    _noted: Listening,
-}
-
 /// Why accepting stopped.
 enum Stop {
     NoneThere,
@@ -66,7 +58,7 @@ impl Acceptor {
     /// Binds and listens.
     pub(crate) fn new(properties: &Properties, observations: &Arc<Observations>) -> Result<Self, BuildError> {
         let text = properties.text("LISTEN");
-        let listener = resolve(text).and_then(|address| Listener::new(address, observations)).map_err(|error| {
+        let listener = observations.listen(text).map_err(|error| {
             BuildError(format!("cannot listen on `{text}`: {error}; is the address free and ours?"))
         })?;
         let seats = Seats::new(Arc::clone(observations))
@@ -154,61 +146,5 @@ impl Function for Acceptor {
     fn close(&mut self, cx: &mut Context<'_>) {
         self.unwatch(cx);
         self.state.listener = None;
-    }
-}
-
-impl Listener {
-    fn new(address: SocketAddr, observations: &Arc<Observations>) -> std::io::Result<Self> {
-        let socket = listen(address)?;
-        let noted = observations.note_listening(socket.local_addr()?);
-        Ok(Self { socket, _noted: noted })
-    }
-}
-
-fn resolve(text: &str) -> std::io::Result<SocketAddr> {
-    let none = || std::io::Error::new(std::io::ErrorKind::AddrNotAvailable, "the name has no address");
-    text.to_socket_addrs()?.next().ok_or_else(none)
-}
-
-/// Bytes that a connection may have waiting in the kernel (which doubles it). Writability is reported when a third of it is
-/// free; left to grow to megabytes, a client that reads slowly but steadily would look like one that takes nothing.
-const SEND_BUFFER: usize = 128 << 10;
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    rustix::net::sockopt::set_socket_reuseaddr(&socket, true)?;
-    rustix::net::sockopt::set_tcp_nodelay(&socket, true)?;
-    rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
-    rustix::net::bind(&socket, &address)?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok(TcpListener::from(socket))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::TcpStream;
-
-    #[test]
-    fn an_accepted_socket_is_undelayed_without_being_told() {
-        let listener = listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let _client = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
-        listener.set_nonblocking(false).expect("a socket");
-        let (accepted, _) = listener.accept().expect("someone connected");
-        assert!(accepted.nodelay().expect("a socket"));
-    }
-
-    #[test]
-    fn an_address_can_be_taken_again_at_once() {
-        let listener = listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        let client = TcpStream::connect(address).expect("it listens");
-        listener.set_nonblocking(false).expect("a socket");
-        // The side that closes first keeps the address occupied for a minute, but for SO_REUSEADDR.
-        drop(listener.accept().expect("someone connected"));
-        drop((client, listener));
-        listen(address).expect("the same address");
     }
 }

@@ -27,6 +27,7 @@
 //!
 //! Nothing in the flow depends on these numbers.
 
+use super::listening::{Addresses, Listener};
 use neurath_model::id::{UpdateId, Version};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -92,58 +93,97 @@ pub fn mixed(counts: &[(Met, u64)], history: &[(UpdateId, &[&str])]) -> u64 {
 }
 
 /// Counters that the functions of one server flow share with the program around it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Observations {
-    listening: Mutex<BTreeMap<u64, SocketAddr>>,
+    addresses: Arc<Addresses>,
+    shard: usize,
     met: Mutex<BTreeMap<Met, u64>>,
     opened: AtomicU64,
     closed: AtomicU64,
     broken: AtomicU64,
+    /// What is seen in each shard, where there are several, so that they do not wait for each other to count.
+    shards: Vec<Arc<Observations>>,
+}
+
+impl Default for Observations {
+    fn default() -> Self {
+        Self::in_shard(Arc::new(Addresses::of_shards(1)), 0)
+    }
 }
 
 impl Observations {
+    /// Of a server with so many shards: their sum.
+    pub fn of_shards(shards: usize) -> Self {
+        let addresses = Arc::new(Addresses::of_shards(shards));
+        let parts = (0..shards).map(|shard| Arc::new(Self::in_shard(Arc::clone(&addresses), shard)));
+        Self { shards: parts.collect(), ..Self::in_shard(addresses.clone(), 0) }
+    }
+
+    fn in_shard(addresses: Arc<Addresses>, shard: usize) -> Self {
+        Self {
+            addresses,
+            shard,
+            met: Mutex::default(),
+            opened: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
+            broken: AtomicU64::new(0),
+            shards: Vec::new(),
+        }
+    }
+
+    /// What is seen in each shard of [`of_shards`](Self::of_shards), in their order.
+    pub fn shards(&self) -> &[Arc<Self>] {
+        &self.shards
+    }
+
     /// The address of the listening socket, known as soon as `accept` is built: of the one that has listened longest, where
     /// there are several. With port 0 in `LISTEN` this is where the chosen port is found.
     pub fn listening(&self) -> Option<SocketAddr> {
-        locked(&self.listening).values().next().copied()
+        self.listening_all().first().copied()
     }
 
-    /// The addresses of all listening sockets, in the order in which they began to listen.
+    /// The addresses of all listening sockets, in the order in which they began to listen. Those of shards that share one are one.
     pub fn listening_all(&self) -> Vec<SocketAddr> {
-        locked(&self.listening).values().copied().collect()
+        self.addresses.all()
     }
 
     /// How many requests were answered in full, by the versions they met.
     pub fn met_counts(&self) -> Vec<(Met, u64)> {
-        locked(&self.met).iter().map(|(met, count)| (*met, *count)).collect()
+        let mut counts = locked(&self.met).clone();
+        for (met, count) in self.shards.iter().flat_map(|shard| shard.met_counts()) {
+            *counts.entry(met).or_default() += count;
+        }
+        counts.into_iter().collect()
     }
 
     /// How many requests were answered in full.
     pub fn answered(&self) -> u64 {
-        locked(&self.met).values().sum()
+        locked(&self.met).values().sum::<u64>() + self.sum(Self::answered)
     }
 
     /// How many connections were accepted.
     pub fn opened(&self) -> u64 {
-        self.opened.load(Ordering::Relaxed)
+        self.opened.load(Ordering::Relaxed) + self.sum(Self::opened)
     }
 
     /// How many connections were closed, by either side.
     pub fn closed(&self) -> u64 {
-        self.closed.load(Ordering::Relaxed)
+        self.closed.load(Ordering::Relaxed) + self.sum(Self::closed)
     }
 
     /// How many of the closed connections ended in an error or a timeout of their socket, or with a file that lost
     /// bytes while it was sent.
     pub fn broken(&self) -> u64 {
-        self.broken.load(Ordering::Relaxed)
+        self.broken.load(Ordering::Relaxed) + self.sum(Self::broken)
     }
 
-    pub(crate) fn note_listening(self: &Arc<Self>, address: SocketAddr) -> Listening {
-        let mut listening = locked(&self.listening);
-        let number = listening.last_key_value().map_or(0, |(last, _)| last + 1);
-        listening.insert(number, address);
-        Listening { number, observations: Arc::clone(self) }
+    fn sum(&self, count: impl Fn(&Self) -> u64) -> u64 {
+        self.shards.iter().map(|shard| count(shard)).sum()
+    }
+
+    /// Listens at an address, in this shard.
+    pub(crate) fn listen(&self, text: &str) -> std::io::Result<Listener> {
+        self.addresses.listen(self.shard, text)
     }
 
     pub(crate) fn note_answered(&self, met: Met) {
@@ -160,19 +200,6 @@ impl Observations {
 
     pub(crate) fn note_broken(&self) {
         self.broken.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// That a socket listens; dropped together with the socket, it is no longer said.
-#[derive(Debug)]
-pub(crate) struct Listening {
-    number: u64,
-    observations: Arc<Observations>,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        locked(&self.observations.listening).remove(&self.number);
     }
 }
 
@@ -233,20 +260,6 @@ mod tests {
     }
 
     #[test]
-    fn what_listens_is_told_for_as_long_as_it_does() {
-        let observations = Arc::new(Observations::default());
-        let address = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        let first = observations.note_listening(address(1));
-        let second = observations.note_listening(address(2));
-        assert_eq!(observations.listening_all(), [address(1), address(2)]);
-        drop(first);
-        let _third = observations.note_listening(address(3));
-        assert_eq!((observations.listening(), observations.listening_all().len()), (Some(address(2)), 2));
-        drop(second);
-        assert_eq!(observations.listening_all(), [address(3)]);
-    }
-
-    #[test]
     fn each_update_of_the_history_is_asked_and_a_request_counts_once() {
         let counts = [(met(0, 0, 0), 5), (met(1, 0, 1), 7), (met(2, 0, 1), 11), (met(0, 0, 2), 13)];
         assert_eq!(mixed(&counts, &[(UpdateId(1), SWITCH)]), 13);
@@ -264,5 +277,19 @@ mod tests {
         }
         assert_eq!(observations.met_counts(), [(met(0, 0, 0), 1), (met(1, 0, 1), 2)]);
         assert_eq!(observations.answered(), 3);
+    }
+
+    #[test]
+    fn what_the_shards_see_is_summed() {
+        let observations = Observations::of_shards(2);
+        for (shard, version) in [(0, 0), (0, 1), (1, 1)] {
+            observations.shards()[shard].note_answered(met(version, 0, version));
+            observations.shards()[shard].note_opened();
+        }
+        observations.shards()[1].note_broken();
+        assert_eq!(observations.met_counts(), [(met(0, 0, 0), 1), (met(1, 0, 1), 2)]);
+        let counts = [observations.answered(), observations.opened(), observations.closed(), observations.broken()];
+        assert_eq!(counts, [3, 3, 0, 1]);
+        assert_eq!(observations.shards()[0].answered(), 2);
     }
 }

@@ -30,11 +30,30 @@ impl Server {
 
     /// Serves with another flow of the same components; `site` says what, and where, where the flow does not.
     pub fn start_flow(flow: &Flow, map: &SourceMap, site: &Site, options: Options) -> Result<Self, Diagnostics> {
-        let observations = Arc::new(Observations::default());
-        let mut registry = Registry::default();
-        register_at(&mut registry, observations.clone(), site);
-        let graph = validate(flow, map, registry.catalogue())?;
-        let flow = Running::start(&graph, Arc::new(registry), options)?;
+        Self::start_sharded(flow, map, site, vec![options])
+    }
+
+    /// The same in as many shards as there are options: each has its own acceptors, at the same addresses, its own caches and its own
+    /// connections, as many as `CONNECTIONS` says.
+    ///
+    /// # Panics
+    /// Without any.
+    pub fn start_sharded(
+        flow: &Flow,
+        map: &SourceMap,
+        site: &Site,
+        options: Vec<Options>,
+    ) -> Result<Self, Diagnostics> {
+        let observations = Arc::new(Observations::of_shards(options.len()));
+        let registries = observations.shards().iter().map(|of_shard| {
+            let mut registry = Registry::default();
+            register_at(&mut registry, of_shard.clone(), site);
+            Arc::new(registry)
+        });
+        let shards: Vec<_> = registries.zip(options).collect();
+        let catalogue = shards.first().expect("a server has at least one shard").0.catalogue();
+        let graph = validate(flow, map, catalogue)?;
+        let flow = Running::start_sharded(&graph, shards)?;
         Ok(Self { flow, observations })
     }
 
