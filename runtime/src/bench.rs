@@ -2,9 +2,10 @@
 //!
 //! [`check`] measures the checker, [`serve`] the server of files, [`overhead`] what a flow costs; [`nio`], [`evolution`] and [`jetty`] what
 //! it costs to change a server that serves; [`scale`] updates of flows of up to a hundred thousand operators, [`stall`] what an update
-//! holds up and for how long, [`contention`] many updates per second under load.
+//! holds up and for how long, [`contention`] many updates per second under load, [`connections`] thousands of idle connections through updates.
 
 pub mod check;
+pub mod connections;
 pub mod contention;
 mod cpu;
 pub mod evolution;

@@ -21,6 +21,7 @@ use crate::bench::machine;
 use crate::bench::serve::cores::Cores;
 use crate::bench::serve::servers::versions;
 use crate::load::{Corpus, Load, Outcome};
+pub(in crate::bench) use contestants::children;
 use contestants::{Contestant, Kind};
 use neurath_model::diagnostic::Diagnostics;
 use std::sync::Arc;

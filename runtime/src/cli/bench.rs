@@ -2,7 +2,7 @@
 
 mod http;
 
-use crate::bench::{check, contention, overhead, scale, serve, stall};
+use crate::bench::{check, connections, contention, overhead, scale, serve, stall};
 use crate::cli::input::Session;
 use crate::cli::serve::{allow_all_descriptors, failure};
 use crate::cli::{Answer, Exit, Failure};
@@ -48,6 +48,8 @@ enum What {
     Stall(Extent),
     /// Many updates per second of a server under load: throughput beside that without updates, and requests that fail.
     Contention(Extent),
+    /// Ten thousand idle connections held while the server is updated: what each takes up, and which are closed.
+    Connections(Extent),
     /// A change of a server under load: our update beside stop and start, reload and hand-over of others.
     Jetty(http::JettyArgs),
     /// The switch to non-blocking I/O under saturating load: who is hurt, and what it gains.
@@ -110,6 +112,7 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
             Ok(if report.passed() { Exit::Done } else { Exit::Negative })
         }
         What::Contention(extent) => run_contention(&extent, session),
+        What::Connections(extent) => run_connections(&extent, session),
         What::Jetty(args) => http::run_jetty(&args, session),
         What::Nio(args) => http::run_nio(&args, session),
         What::Evolution(args) => http::run_evolution(&args, session),
@@ -128,6 +131,15 @@ fn run_contention(extent: &Extent, session: &mut Session) -> Answer {
         }
         measured => measured.map_err(|e| failure("the server cannot be measured", &e))?,
     };
+    tell(session, extent, (report.html(), report.json(), &report))?;
+    Ok(if report.passed() { Exit::Done } else { Exit::Negative })
+}
+
+fn run_connections(extent: &Extent, session: &mut Session) -> Answer {
+    // The servers inherit it.
+    allow_all_descriptors();
+    let size = if extent.fast { connections::Size::FAST } else { connections::Size::FULL };
+    let report = connections::measure(size, &*told_to_stop()?, &mut |line| session.tell(line))?;
     tell(session, extent, (report.html(), report.json(), &report))?;
     Ok(if report.passed() { Exit::Done } else { Exit::Negative })
 }

@@ -8,9 +8,9 @@
 //!
 //! And, from any of these, a second source: `port-in` and `port-out`, which are made for the flow that is there.
 
-use neurath_model::diagnostic::{Diagnostics, SourceMap};
+use crate::update_files::UpdateFiles;
+use neurath_model::diagnostic::SourceMap;
 use neurath_model::flow::{Arc, ComponentRef, Flow, InitialPacket, Operator, PortRef};
-use neurath_model::spec::update;
 use neurath_model::update::Update;
 
 /// The texts of the cycle, in order: what each is called, and what it says.
@@ -37,24 +37,28 @@ const FLOWS: [(&str, &str); 4] = [
 
 /// The updates of the cycle, in order.
 pub fn cycle() -> Vec<(Update, SourceMap)> {
-    CYCLE
-        .iter()
-        .map(|(name, text)| read(name, text).expect("the updates that come with this crate are valid"))
-        .collect()
+    cycle_texts().iter().map(read).collect()
+}
+
+/// The same as texts, to be sent to a server.
+pub fn cycle_texts() -> Vec<UpdateFiles> {
+    CYCLE.into_iter().map(texts).collect()
 }
 
 /// The largest update that comes with this crate: of the flow as it is at first, to that with non-blocking I/O and a cache.
 pub fn nio_and_cache() -> (Update, SourceMap) {
-    read(NIO_AND_CACHE.0, NIO_AND_CACHE.1).expect("the updates that come with this crate are valid")
+    read(&texts(NIO_AND_CACHE))
 }
 
-fn read(name: &str, text: &str) -> Result<(Update, SourceMap), Diagnostics> {
-    let mut open = |file: &str| {
-        let (name, text) =
-            FLOWS.iter().find(|(name, _)| *name == file).expect("a flow file that comes with this crate");
-        Ok(((*name).to_owned(), (*text).to_owned()))
-    };
-    update::parse_with(name, text, &mut open)
+/// An update with the flow file that it names, if it does.
+fn texts((name, text): (&str, &str)) -> UpdateFiles {
+    let owned = |(name, text): (&str, &str)| (name.to_owned(), text.to_owned());
+    let flow = FLOWS.into_iter().find(|(file, _)| text.contains(&format!("\"{file}\"")));
+    UpdateFiles { update: Some(owned((name, text))), flow: flow.map(owned) }
+}
+
+fn read(files: &UpdateFiles) -> (Update, SourceMap) {
+    files.read().expect("the updates that come with this crate are valid")
 }
 
 /// The update of a server flow that listens at another address too, which is told to `accept2`; or no longer, if it does. The

@@ -196,7 +196,7 @@ fn wait(what: &str, mut is_so: impl FnMut() -> bool) -> Result<(), String> {
     Err(format!("{} seconds were not enough for {what}", PATIENCE.as_secs()))
 }
 
-fn children(pid: u32) -> Vec<u32> {
+pub(in crate::bench) fn children(pid: u32) -> Vec<u32> {
     let told = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     told.split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
@@ -236,7 +236,7 @@ fn master_of(file: &Path) -> Option<u32> {
 fn nginx(root: &Path, scratch: &Path, address: SocketAddr, processes: &str) -> Result<Child, String> {
     let program = whole_path(nginx_program().ok_or(MISSING)?).ok_or(MISSING)?;
     let file = scratch.join("nginx.conf");
-    written(&file, &nginx_conf(root, address, processes))?;
+    written(&file, &nginx_conf(root, address, 1024, processes))?;
     Child::start(Command::new(program).arg("-p").arg(scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))
 }
 

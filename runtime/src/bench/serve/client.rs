@@ -94,6 +94,19 @@ impl Faults {
     }
 }
 
+impl Seen {
+    /// What was seen in one span and then in another.
+    pub(crate) fn and(mut self, later: &Self) -> Self {
+        self.answered += later.answered;
+        self.begun += later.begun;
+        self.compared += later.compared;
+        self.seconds += later.seconds;
+        self.latency_us.add(&later.latency_us).expect("both hold the same range");
+        self.faults = self.faults.and(later.faults);
+        self
+    }
+}
+
 /// Puts a load on the server at `address`. `tick` is called once when what is measured begins and once when it ends. `Err` if this
 /// process cannot ask at all, or was told to stop.
 pub(crate) fn saturate(

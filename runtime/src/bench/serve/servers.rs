@@ -100,7 +100,7 @@ impl Starter<'_> {
         let program = nginx_program().ok_or("it is not installed; Debian has it in a package")?;
         let address = free_address().map_err(|why| format!("there is no free port: {why}"))?;
         let file = self.scratch.join("nginx.conf");
-        fs::write(&file, nginx_conf(self.root, address, "daemon off;\nmaster_process off;\n"))
+        fs::write(&file, nginx_conf(self.root, address, 1024, "daemon off;\nmaster_process off;\n"))
             .map_err(|why| format!("its settings cannot be written: {why}"))?;
         let mut command = Command::new(program);
         let child = Child::start(command.arg("-p").arg(self.scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))?;
@@ -108,15 +108,15 @@ impl Starter<'_> {
     }
 }
 
-/// Settings of one worker that serves a folder; `processes` says what is around it.
-pub(in crate::bench) fn nginx_conf(root: &Path, address: SocketAddr, processes: &str) -> String {
+/// Settings of one worker that serves a folder to so many connections; `processes` says what is around it.
+pub(in crate::bench) fn nginx_conf(root: &Path, address: SocketAddr, connections: usize, processes: &str) -> String {
     let root = root.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!("  {what}_temp_path nginx-{what};\n"))
         .concat();
     format!(
         "{processes}worker_processes 1;\npid nginx.pid;\n\
-         events {{\n  use epoll;\n  worker_connections 1024;\n}}\n\
+         events {{\n  use epoll;\n  worker_connections {connections};\n}}\n\
          http {{\n{temporary}  access_log off;\n  sendfile on;\n  tcp_nopush on;\n  tcp_nodelay on;\n  \
          keepalive_timeout 600s;\n  keepalive_requests 1000000000;\n  \
          open_file_cache max={OPEN_FILES} inactive={VALID_S}s;\n  open_file_cache_valid {VALID_S}s;\n  \
