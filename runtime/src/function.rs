@@ -131,7 +131,7 @@ impl Context<'_> {
         if let Out::Direct { outlet, lineage } = &mut self.out
             && let Some(batch) = outlet.batch_with_room(port)
         {
-            return batch.push((*lineage, packet));
+            return batch.push_back((*lineage, packet));
         }
         self.emit_otherwise(port, packet);
     }

@@ -1,11 +1,13 @@
 //! Arcs at run time: FIFO, one producer, one consumer, bounded in packets; their consumer's end moves.
 //!
 //! ```text
-//!   packets           [0][1][2]......[63]   a ring; if it is full while the arc is not, another, larger one goes on behind it
-//!   what is between    ^2: marker  ^64: ring   in front of which packet it stands, counted from the first one ever sent
+//!   producer          fills a batch ------ the ring: [0 1 2][3][4 5] ------> consumer empties a batch
+//!                        ^-------------------- emptied batches --------------------------'
+//!   what is between    ^2: marker  ^6: ring   in front of which packet it stands, counted from the first one ever sent
 //! ```
 //!
-//! Packets go through a ring that takes no lock. Markers and the end of the arc must never wait for room, so that an update is not
+//! Packets go in batches through a ring that takes no lock: a packet is written once and read once, in one place. Emptied batches go
+//! back the same way. If the ring is full while the arc is not, another, larger one goes on behind it. Markers and the end of the arc must never wait for room, so that an update is not
 //! held up by a full arc (protocol rule: markers do not count against capacity). They go through a list of their own, under a lock,
 //! each with the number of packets sent before it. So does the next ring: an arc that holds any number, or more than fits
 //! its ring, is a chain of them.
@@ -18,8 +20,8 @@
 //! The bound is kept by credit, as it would be between two machines: the consumer counts what it has taken, the
 //! producer what it has sent. The producer remembers the consumer's count, and looks again only if that leaves no room.
 //!
-//! Packets are taken and sent in runs: what was taken is counted, and what was sent is told of, when the run is over
-//! ([`take_run`](Receiver::take_run), [`tell`](Sender::tell)).
+//! Packets are taken and sent in runs: what was taken is counted, and what was sent goes into the ring and is told of, when the run is
+//! over ([`take_run`](Receiver::take_run), [`tell`](Sender::tell)).
 //!
 //! When the consumer's end moves with packets inside, the producer may be about to tell the old consumer of one more. It puts
 //! the packet on the arc first and then asks who reads; the new consumer says that it reads first and then looks. With
@@ -29,8 +31,8 @@
 use super::carried::Carried;
 use super::signal::Bell;
 use super::sync::{
-    AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer,
-    RingBuffer, fence, in_order,
+    AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer, PushError,
+    RingBuffer, SPARES, fence, in_order,
 };
 use crate::packet::Packet;
 use neurath_model::id::Lineage;
@@ -52,13 +54,16 @@ pub(crate) enum Item {
 /// A packet and its lineage.
 pub(crate) type Parcel = (Lineage, Packet);
 
+/// Packets that go through the ring together.
+pub(crate) type Batch = VecDeque<Parcel>;
+
 /// What stands between packets.
 #[derive(Debug)]
 enum Between {
     Marker(Arc<Carried>),
     End,
     /// The packets that follow come through this.
-    Ring(Consumer<Parcel>),
+    Ring(Consumer<Batch>),
 }
 
 /// On a cache line of its own: one side writes it for every packet.
@@ -87,12 +92,14 @@ struct Shared {
 /// The producer's end.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    ring: Producer<Parcel>,
+    ring: Producer<Batch>,
     shared: Arc<Shared>,
     /// How many went into rings.
     sent: usize,
     /// Packets that were sent and go into the ring together.
-    batch: Vec<Parcel>,
+    batch: Batch,
+    /// Batches that were emptied.
+    spares: Consumer<Batch>,
     /// How many the batch may hold: there was room for them when it last looked, which was after it last told of what it sent.
     fits: usize,
     /// How many were taken when it last looked.
@@ -107,9 +114,11 @@ pub(crate) struct Sender {
 /// The consumer's end.
 #[derive(Debug)]
 pub(crate) struct Receiver {
-    ring: Consumer<Parcel>,
-    /// How many packets are known to be in the ring.
-    seen: usize,
+    ring: Consumer<Batch>,
+    /// What it took from the ring last, as far as it is not empty yet.
+    batch: Batch,
+    /// Where emptied batches go back to the producer.
+    spares: Producer<Batch>,
     shared: Arc<Shared>,
     taken: usize,
     /// What stands between packets next, and how many packets were sent before it.
@@ -122,6 +131,7 @@ pub(crate) struct Receiver {
 pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Bell>) -> (Sender, Receiver) {
     let capacity = capacity.unwrap_or(usize::MAX);
     let (send, receive) = RingBuffer::new(capacity.min(FIRST_RING));
+    let (give_back, spares) = RingBuffer::new(SPARES);
     let shared = Arc::new(Shared {
         taken: Apart(AtomicUsize::new(0)),
         capacity: AtomicUsize::new(capacity),
@@ -136,14 +146,24 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
         ring: send,
         shared: shared.clone(),
         sent: 0,
-        batch: Vec::new(),
+        batch: Batch::new(),
+        spares,
         fits: 0,
         taken: 0,
         consumer,
         moves: 0,
         untold: false,
     };
-    let receiver = Receiver { ring: receive, seen: 0, shared, taken: 0, between: None, taken_between: 0, ended: false };
+    let receiver = Receiver {
+        ring: receive,
+        batch: Batch::new(),
+        spares: give_back,
+        shared,
+        taken: 0,
+        between: None,
+        taken_between: 0,
+        ended: false,
+    };
     (sender, receiver)
 }
 
@@ -178,19 +198,21 @@ impl Sender {
         room > 0
     }
 
-    /// Puts the batch into the ring; what the ring does not hold goes on in a larger one.
+    /// Puts the batch into the ring; if that is full, the batch goes on in a larger one.
     fn put_in(&mut self) {
         self.fits = 0;
-        while !self.batch.is_empty() {
-            let count = self.ring.slots().min(self.batch.len());
-            let chunk = self.ring.write_chunk_uninit(count).expect("these places are free");
-            chunk.fill_from_iter(self.batch.drain(..count));
-            self.sent = self.sent.wrapping_add(count);
-            self.untold = true;
-            if !self.batch.is_empty() {
-                self.go_on_in_a_larger_ring();
-            }
+        if self.batch.is_empty() {
+            return;
         }
+        let next = self.spares.pop().unwrap_or_default();
+        let batch = std::mem::replace(&mut self.batch, next);
+        let count = batch.len();
+        if let Err(PushError::Full(batch)) = self.ring.push(batch) {
+            self.go_on_in_a_larger_ring();
+            self.ring.push(batch).expect("nothing is in it yet");
+        }
+        self.sent = self.sent.wrapping_add(count);
+        self.untold = true;
     }
 
     /// Sends an item; a packet only where there is room. If there is none, it gives the packet back, and the producer will
@@ -208,7 +230,7 @@ impl Sender {
 
     /// The batch, if it can take another packet as it is.
     #[inline(always)]
-    pub(crate) fn batch_with_room(&mut self) -> Option<&mut Vec<Parcel>> {
+    pub(crate) fn batch_with_room(&mut self) -> Option<&mut Batch> {
         let held = self.batch.len();
         (held < self.fits && held < self.batch.capacity()).then_some(&mut self.batch)
     }
@@ -218,7 +240,7 @@ impl Sender {
         if self.batch.len() >= self.fits && !self.find_room_or_wait() {
             return Err(packet);
         }
-        self.batch.push((lineage, packet));
+        self.batch.push_back((lineage, packet));
         Ok(())
     }
 
@@ -299,7 +321,7 @@ impl Receiver {
         match &self.between {
             Some((before, Between::Marker(carried))) if *before == self.taken => Head::Marker(carried.marker.update),
             Some((before, Between::End)) if *before == self.taken => Head::Closed,
-            Some(_) | None if self.seen > 0 => Head::Packet,
+            Some(_) | None if !self.batch.is_empty() => Head::Packet,
             Some(_) | None => Head::Empty,
         }
     }
@@ -307,25 +329,36 @@ impl Receiver {
     /// Looks what there is, until it knows what stands at the head.
     fn look(&mut self) {
         loop {
-            let (seen, put_between) = in_order(
+            let shared = &self.shared;
+            let (next, put_between) = in_order(
                 Order::RingThenBetween,
-                || if self.seen > 0 { self.seen } else { self.ring.slots() },
-                || self.shared.put_between.load(Ordering::Relaxed),
+                || if self.batch.is_empty() { self.ring.pop().ok() } else { None },
+                || shared.put_between.load(Ordering::Relaxed),
             );
-            self.seen = seen;
+            if let Some(next) = next {
+                self.go_on_with(next);
+            }
             // The lock makes visible what was counted; nothing more needs to be ordered with the count.
             if self.between.is_none() && put_between != self.taken_between {
                 self.between = self.shared.between.lock().expect("not poisoned").pop_front();
                 self.taken_between = self.taken_between.wrapping_add(1);
             }
             let Some(ring) = self.next_ring() else { return };
-            assert!(self.seen == 0, "a ring was emptied when as many packets were taken as were sent before the next");
+            assert!(self.batch.is_empty(), "a ring was emptied when as many packets were taken as were sent before the next");
             self.ring = ring;
         }
     }
 
+    fn go_on_with(&mut self, batch: Batch) {
+        let emptied = std::mem::replace(&mut self.batch, batch);
+        if emptied.capacity() > 0 {
+            // Where there are enough of them, it is given up.
+            let _ = self.spares.push(emptied);
+        }
+    }
+
     /// The ring through which the next packet comes, if it is another one.
-    fn next_ring(&mut self) -> Option<Consumer<Parcel>> {
+    fn next_ring(&mut self) -> Option<Consumer<Batch>> {
         let taken = self.taken;
         let next = self.between.take_if(|(before, what)| *before == taken && matches!(what, Between::Ring(_)))?;
         let Between::Ring(ring) = next.1 else { unreachable!("only a ring was taken") };
@@ -363,8 +396,8 @@ impl Receiver {
     pub(crate) fn run(&mut self) -> usize {
         self.look();
         match &self.between {
-            Some((before, _)) => self.seen.min(before.wrapping_sub(self.taken)),
-            None => self.seen,
+            Some((before, _)) => self.batch.len().min(before.wrapping_sub(self.taken)),
+            None => self.batch.len(),
         }
     }
 
@@ -372,23 +405,21 @@ impl Receiver {
     /// producer's when they are taken.
     #[inline(always)]
     pub(crate) fn take_run(&mut self, most: usize, mut wants: impl FnMut(Lineage, Packet) -> bool) -> usize {
-        let chunk = self.ring.read_chunk(most).expect("packets are taken where they stand");
         let mut count = 0;
-        for (lineage, packet) in chunk {
+        while count < most {
+            let (lineage, packet) = self.batch.pop_front().expect("packets are taken where they stand");
             count += 1;
             if !wants(lineage, packet) {
                 break;
             }
         }
-        self.seen -= count;
         self.taken = self.taken.wrapping_add(count);
         self.publish();
         count
     }
 
     fn next_packet(&mut self) -> Parcel {
-        let parcel = self.ring.pop().expect("an item is taken where one stands");
-        self.seen -= 1;
+        let parcel = self.batch.pop_front().expect("an item is taken where one stands");
         self.taken = self.taken.wrapping_add(1);
         parcel
     }

@@ -1,6 +1,6 @@
 //! An operator's outputs: its ends of the arcs that it drives, and what there was no room for.
 
-use super::arc::{Item, Parcel, Sender};
+use super::arc::{Batch, Item, Sender};
 use super::signal::Bell;
 use crate::packet::Packet;
 use neurath_model::id::{Lineage, PortIndex, PortSet};
@@ -33,7 +33,7 @@ impl Outlet {
 
     /// Where a packet for that port goes, if there is room for certain and nothing waits.
     #[inline(always)]
-    pub(crate) fn batch_with_room(&mut self, port: PortIndex) -> Option<&mut Vec<Parcel>> {
+    pub(crate) fn batch_with_room(&mut self, port: PortIndex) -> Option<&mut Batch> {
         if self.is_clear() { self.arcs[usize::from(port.0)].batch_with_room() } else { None }
     }
 

@@ -9,14 +9,16 @@
 use std::sync::atomic;
 
 pub(crate) use mio::{Poll, Token, Waker};
-pub(crate) use rtrb::{Consumer, Producer, RingBuffer};
+pub(crate) use rtrb::{Consumer, Producer, PushError, RingBuffer};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Mutex, mpsc};
 
-/// How many packets the first ring of an arc holds, if the arc may hold as many.
-pub(crate) const FIRST_RING: usize = 64;
-/// How many packets a ring holds at most. Beyond that, an arc is a chain of rings.
+/// How many batches of packets the first ring of an arc holds, if the arc may hold as many packets.
+pub(crate) const FIRST_RING: usize = 8;
+/// How many batches a ring holds at most. Beyond that, an arc is a chain of rings.
 pub(crate) const LARGEST_RING: usize = 1024;
+/// How many emptied batches wait for their producer to fill them again: one, and one more where both ends are busy.
+pub(crate) const SPARES: usize = 2;
 
 /// An order of two things that something depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

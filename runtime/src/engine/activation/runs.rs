@@ -48,6 +48,9 @@ impl Activation {
     /// Fires on so many packets; what the function emits goes onto the arcs as it emits it. This is the path of nearly every packet.
     fn fire_through(&mut self, port: PortIndex, run: usize, poll: &Poll) -> usize {
         let begins = self.begins_at(port);
+        let once = matches!(self.rules().emission, Emission::Each | Emission::Route | Emission::Filter);
+        let room = if once { self.outlet.room() } else { 0 };
+        let run = if room > 0 { run.min(room) } else { run };
         let Self { at, inputs, outlet, body, progress, token_base, .. } = self;
         let Slot::Arc(receiver) = &mut inputs[usize::from(port.0)] else { unreachable!("a run is on an arc") };
         let Body::Function(function, _) = body else { unreachable!("only a function fires") };
@@ -58,7 +61,7 @@ impl Activation {
         receiver.take_run(run, |taken, packet| {
             cx.goes_on_in(if begins { next_lineage(*at, begun) } else { taken });
             function.fire(port, packet, &mut cx);
-            cx.is_clear()
+            room > 0 || cx.is_clear()
         })
     }
 

@@ -14,6 +14,9 @@ std::thread_local! {
     static MADE: Cell<usize> = const { Cell::new(0) };
 }
 
+/// In one ring of each arc, emptied batches go back.
+pub(super) const OF_EMPTIED: usize = 1;
+
 /// How many rings were made since this was asked last.
 pub(super) fn made() -> usize {
     MADE.take()
@@ -92,15 +95,14 @@ impl<T> Producer<T> {
         self.ring.capacity() - (self.tail - self.head)
     }
 
-    /// So many places that are free, to be filled; what is in them is seen when all are.
-    pub(crate) fn write_chunk_uninit(&mut self, n: usize) -> Result<Places<'_, T>, PushError<()>> {
-        let enough = self.ring.capacity() - (self.tail - self.head) >= n || self.slots() >= n;
-        if enough { Ok(Places { producer: self, count: n }) } else { Err(PushError::Full(())) }
-    }
-
     pub(crate) fn push(&mut self, value: T) -> Result<(), PushError<T>> {
-        let Ok(place) = self.write_chunk_uninit(1) else { return Err(PushError::Full(value)) };
-        place.fill_from_iter([value]);
+        if self.tail - self.head == self.ring.capacity() && self.slots() == 0 {
+            return Err(PushError::Full(value));
+        }
+        let place = self.ring.place(self.tail);
+        place.watched.with_mut(|_| *place.value.lock().expect("not poisoned") = Some(value));
+        self.tail += 1;
+        self.ring.tail.store(self.tail, Ordering::Release);
         Ok(())
     }
 
@@ -125,62 +127,9 @@ impl<T> Consumer<T> {
         Ok(value.expect("what was counted is there"))
     }
 
-    /// So many packets, as many of which are taken as the iterator gives. All of them are given back at once, when it is dropped.
-    pub(crate) fn read_chunk(&mut self, n: usize) -> Result<Chunk<'_, T>, PopError> {
-        let enough = self.tail.get() - self.head >= n || self.slots() >= n;
-        if enough { Ok(Chunk { left: n, given: 0, consumer: self }) } else { Err(PopError::Empty) }
-    }
-
     pub(crate) fn slots(&self) -> usize {
         self.tail.set(self.ring.tail.load(Ordering::Acquire));
         self.tail.get() - self.head
-    }
-}
-
-/// Places that are filled together.
-pub(crate) struct Places<'a, T> {
-    producer: &'a mut Producer<T>,
-    count: usize,
-}
-
-impl<T> Places<'_, T> {
-    pub(crate) fn fill_from_iter(self, values: impl IntoIterator<Item = T>) -> usize {
-        let Producer { ring, tail, .. } = self.producer;
-        let mut filled = 0;
-        for value in values.into_iter().take(self.count) {
-            let place = ring.place(*tail);
-            place.watched.with_mut(|_| *place.value.lock().expect("not poisoned") = Some(value));
-            *tail += 1;
-            filled += 1;
-        }
-        ring.tail.store(*tail, Ordering::Release);
-        filled
-    }
-}
-
-/// Packets that are taken one after another.
-pub(crate) struct Chunk<'a, T> {
-    consumer: &'a mut Consumer<T>,
-    left: usize,
-    given: usize,
-}
-
-impl<T> Iterator for Chunk<'_, T> {
-    type Item = T;
-
-    fn next(&mut self) -> Option<T> {
-        self.left = self.left.checked_sub(1)?;
-        let place = self.consumer.ring.place(self.consumer.head + self.given);
-        self.given += 1;
-        let value = place.watched.with_mut(|_| place.value.lock().expect("not poisoned").take());
-        Some(value.expect("what was counted is there"))
-    }
-}
-
-impl<T> Drop for Chunk<'_, T> {
-    fn drop(&mut self) {
-        self.consumer.head += self.given;
-        self.consumer.ring.head.store(self.consumer.head, Ordering::Release);
     }
 }
 
@@ -211,19 +160,7 @@ mod tests {
                             let rtrb_answers = (rtrb_rx.slots(), rtrb_tx.slots());
                             assert_eq!((rx.slots(), tx.slots()), rtrb_answers, "seed {seed}");
                         }
-                        1 if random.random() => assert_eq!(rx.pop().ok(), rtrb_rx.pop().ok(), "seed {seed}"),
-                        1 => {
-                            let (n, most) = (random.random_range(0..3), random.random_range(0..3));
-                            let taken: Option<Vec<_>> = rx.read_chunk(n).ok().map(|chunk| chunk.take(most).collect());
-                            let rtrb_taken = rtrb_rx.read_chunk(n).ok();
-                            assert_eq!(taken, rtrb_taken.map(|c| c.into_iter().take(most).collect()), "seed {seed}");
-                        }
-                        _ if random.random() => {
-                            let count = random.random_range(0..3);
-                            let filled = tx.write_chunk_uninit(count).ok().map(|chunk| chunk.fill_from_iter(n..n + 2));
-                            let rtrb_chunk = rtrb_tx.write_chunk_uninit(count).ok();
-                            assert_eq!(filled, rtrb_chunk.map(|chunk| chunk.fill_from_iter(n..n + 2)), "seed {seed}");
-                        }
+                        1 => assert_eq!(rx.pop().ok(), rtrb_rx.pop().ok(), "seed {seed}"),
                         _ => {
                             let back = tx.push(n).err().map(|PushError::Full(n)| n);
                             let rtrb_back = rtrb_tx.push(n).err().map(|rtrb::PushError::Full(n)| n);

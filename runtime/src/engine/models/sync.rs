@@ -1,7 +1,7 @@
 //! What arcs, signals and mailboxes are made of in the models: loom's types, each of whose operations is a place where another thread may
 //! go on, and whose loads give every value that the memory model allows.
 
-pub(crate) use super::ring::{Consumer, Producer, RingBuffer};
+pub(crate) use super::ring::{Consumer, Producer, PushError, RingBuffer};
 pub(crate) use crate::engine::sync::Order;
 pub(crate) use loom::sync::atomic::AtomicU32;
 pub(crate) use loom::sync::{Mutex, mpsc};
@@ -13,9 +13,10 @@ use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
-/// The second packet that is not taken at once makes a second ring.
+/// The second batch that is not taken at once makes a second ring.
 pub(crate) const FIRST_RING: usize = 1;
 pub(crate) const LARGEST_RING: usize = 2;
+pub(crate) const SPARES: usize = 1;
 
 /// What is taken away from the code in a model that is to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
