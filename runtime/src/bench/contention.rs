@@ -58,8 +58,8 @@ impl Size {
     /// Seven rates, and medians of more turns.
     pub const FULL: Self = Self {
         rates: &[1, 10, 50, 100, 200, 500, 1_000],
-        rounds: 7,
-        turn: Duration::from_secs(2),
+        rounds: 5,
+        turn: Duration::from_millis(1_500),
         warm_up: Duration::from_millis(200),
         requests_max: u64::MAX,
         files: 2_000,

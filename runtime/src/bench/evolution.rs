@@ -43,7 +43,7 @@ impl Size {
     };
     /// Three rounds of 100 s.
     pub const FULL: Self = Self {
-        rounds: 3,
+        rounds: 5,
         files: 1_000,
         clients: 30,
         settle: Duration::from_secs(2),

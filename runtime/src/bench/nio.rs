@@ -42,7 +42,7 @@ impl Size {
     };
     /// Three rounds of a minute.
     pub const FULL: Self = Self {
-        rounds: 3,
+        rounds: 5,
         files: 10_000,
         clients: 30,
         settle: Duration::from_secs(2),

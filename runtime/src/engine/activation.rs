@@ -228,6 +228,16 @@ impl Activation {
         }
     }
 
+    /// It is on this thread from now on, and so are its ends of arcs.
+    pub(crate) fn arrives(&self) {
+        for slot in &self.inputs {
+            if let Slot::Arc(receiver) = slot {
+                receiver.arrives();
+            }
+        }
+        self.outlet.arrives();
+    }
+
     /// Leaves its thread for another. Everybody who calls it is told of its new bell; what they did before that is seen there in its first
     /// turn.
     pub(crate) fn move_to(mut self: Box<Self>, berth: &Berth) {

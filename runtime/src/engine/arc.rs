@@ -27,12 +27,16 @@
 //! the packet on the arc first and then asks who reads; the new consumer says that it reads first and then looks. With
 //! sequential consistency between the two, either the producer tells the new one or the new one sees the packet (protocol rule 9).
 //! The producer moves, too, when it is placed on another thread; it then looks for room once more, and so misses no word of it.
+//!
+//! Where both ends are on one thread, nothing can come between two things that this thread does, and none of this costs anything: an arc is a
+//! plain queue then. Each end says where it is when it arrives on a thread, and that it is nowhere before it leaves. So a thread that reads its
+//! own number there wrote it itself, and has not written anything else since: the other end is here.
 
 use super::carried::Carried;
-use super::signal::Bell;
+use super::signal::{Bell, Place};
 use super::sync::{
-    AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer, PushError,
-    RingBuffer, SPARES, fence, in_order,
+    AtomicBool, AtomicU32, AtomicUsize, Consumer, FIRST_RING, LARGEST_RING, Mutex, Order, Ordering, Producer,
+    PushError, RingBuffer, SPARES, fence, in_order,
 };
 use crate::packet::Packet;
 use neurath_model::id::Lineage;
@@ -83,6 +87,9 @@ struct Shared {
     consumer: Mutex<Arc<Bell>>,
     /// How often the consumer's end has moved.
     moves: AtomicU32,
+    /// On which thread each end is.
+    producer_at: AtomicUsize,
+    consumer_at: AtomicUsize,
     /// What stands between packets, each with the number of packets sent before it.
     between: Mutex<VecDeque<(usize, Between)>>,
     /// How many were ever put there.
@@ -139,6 +146,8 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
         producer: Mutex::new(producer),
         consumer: Mutex::new(consumer.clone()),
         moves: AtomicU32::new(0),
+        producer_at: AtomicUsize::new(Place::NOWHERE.0),
+        consumer_at: AtomicUsize::new(Place::NOWHERE.0),
         between: Mutex::new(VecDeque::new()),
         put_between: AtomicUsize::new(0),
     });
@@ -165,6 +174,13 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
         ended: false,
     };
     (sender, receiver)
+}
+
+/// Whether the end of an arc that says where it is is on this thread.
+#[inline(always)]
+fn is_here(end: &AtomicUsize) -> bool {
+    let here = Place::here();
+    here != Place::NOWHERE && end.load(Ordering::Relaxed) == here.0
 }
 
 impl Sender {
@@ -270,7 +286,9 @@ impl Sender {
         if !std::mem::take(&mut self.untold) {
             return;
         }
-        fence(Order::WorkThenReader);
+        if !is_here(&self.shared.consumer_at) {
+            fence(Order::WorkThenReader);
+        }
         let moves = self.shared.moves.load(Ordering::Relaxed);
         if moves != self.moves {
             self.moves = moves;
@@ -279,8 +297,14 @@ impl Sender {
         self.consumer.ring();
     }
 
-    /// The producer has another bell; it must look for room after this.
+    /// This end is on this thread from now on.
+    pub(crate) fn arrives(&self) {
+        self.shared.producer_at.store(Place::here().0, Ordering::Relaxed);
+    }
+
+    /// The producer has another bell, and leaves the thread; it must look for room after this.
     pub(crate) fn moved(&self, producer: Arc<Bell>) {
+        self.shared.producer_at.store(Place::NOWHERE.0, Ordering::Relaxed);
         *self.shared.producer.lock().expect("not poisoned") = producer;
     }
 }
@@ -291,10 +315,22 @@ impl Receiver {
     pub(crate) fn moved(&self, consumer: Arc<Bell>, capacity: Option<usize>) {
         self.read_by(consumer);
         self.set_capacity(capacity);
+        self.arrives();
     }
 
-    /// The consumer has another bell; it must look for items after this.
+    /// This end is on this thread from now on.
+    pub(crate) fn arrives(&self) {
+        self.shared.consumer_at.store(Place::here().0, Ordering::Relaxed);
+    }
+
+    /// This end is about to leave the thread.
+    pub(crate) fn leaves(&self) {
+        self.shared.consumer_at.store(Place::NOWHERE.0, Ordering::Relaxed);
+    }
+
+    /// The consumer has another bell, and leaves the thread; it must look for items after this.
     pub(crate) fn read_by(&self, consumer: Arc<Bell>) {
+        self.leaves();
         let shared = &self.shared;
         in_order(
             Order::ReaderThenMove,
@@ -344,7 +380,10 @@ impl Receiver {
                 self.taken_between = self.taken_between.wrapping_add(1);
             }
             let Some(ring) = self.next_ring() else { return };
-            assert!(self.batch.is_empty(), "a ring was emptied when as many packets were taken as were sent before the next");
+            assert!(
+                self.batch.is_empty(),
+                "a ring was emptied when as many packets were taken as were sent before the next"
+            );
             self.ring = ring;
         }
     }
@@ -432,7 +471,9 @@ impl Receiver {
 
     /// Calls the producer if it waits for room, after there was made some.
     fn wake_producer(&self) {
-        fence(Order::RoomThenWait);
+        if !is_here(&self.shared.producer_at) {
+            fence(Order::RoomThenWait);
+        }
         let waits = &self.shared.producer_waits;
         if waits.load(Ordering::Relaxed) && waits.swap(false, Ordering::Relaxed) {
             self.shared.producer.lock().expect("not poisoned").ring();

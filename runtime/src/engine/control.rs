@@ -181,6 +181,7 @@ impl Control {
 
     /// Sends an arc that was taken away on to the port that it comes to.
     pub(crate) fn send_arc(&self, to: InPort, arc: ArcId, receiver: Receiver) {
+        receiver.leaves();
         let ledger = self.lock();
         if ledger.program.is_feedback(to) {
             receiver.widen();

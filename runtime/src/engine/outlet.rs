@@ -89,7 +89,12 @@ impl Outlet {
         self.arcs.iter_mut().for_each(Sender::tell);
     }
 
-    /// The operator has another bell; it must flush after this.
+    /// The operator is on this thread from now on.
+    pub(crate) fn arrives(&self) {
+        self.arcs.iter().for_each(Sender::arrives);
+    }
+
+    /// The operator has another bell, and leaves the thread; it must flush after this.
     pub(crate) fn moved(&self, bell: &Arc<Bell>) {
         self.arcs.iter().for_each(|arc| arc.moved(bell.clone()));
     }

@@ -1,22 +1,51 @@
 //! How operators are called to their worker, and how a worker that found nothing to do is woken: once, and only if it sleeps.
 //!
 //! ```text
-//!   producer, entrance, gate --ring--> Bell of an operator --first ring--> board of its worker --it sleeps--> eventfd
+//!   from other threads   producer, entrance, gate --ring--> Bell --first ring--> board of its worker --it sleeps--> eventfd
+//!   from its own thread  producer, consumer ------ring--> Bell --------------> slip of the thread
 //! ```
 //!
-//! A bell that was rung stays rung until the operator has its turn; rings in between cost one exchange and nothing else. Who rings has made
-//! its work visible before; who hushes the bell looks for work after that. Both are exchanges of one flag, so whichever comes second
-//! sees what the other did before it.
+//! A bell that was rung from another thread stays rung until the operator has its turn; rings in between cost one exchange and nothing
+//! else. Who rings has made its work visible before; who hushes the bell looks for work after that. Both are exchanges of one flag,
+//! so whichever comes second sees what the other did before it. A bell that seems silent need not be hushed: whoever rings it, or
+//! has rung it, puts the seat on the board, and there will be another turn.
 //!
 //! The board is under a lock, and so is whether the worker sleeps: who puts a seat on it sees a sleeper, or the sleeper sees the seat.
+//!
+//! A thread that rings a bell of its own worker does not sleep, and sees whatever it did: it notes the seat on a slip that nobody
+//! else reads, and touches nothing that is shared.
 
-use super::sync::{AtomicBool, Mutex, Ordering, Poll, Token, Waker};
+use super::sync::{AtomicBool, HERE, Mutex, Ordering, Poll, SLIP, Token, Waker};
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// Which thread something is on: a number for each worker there ever was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(pub(crate) usize);
+
+impl Place {
+    /// On its way, or on a thread that is no worker's.
+    pub(crate) const NOWHERE: Self = Self(0);
+
+    fn new() -> Self {
+        // Only that numbers differ is needed of it.
+        static PLACES: AtomicUsize = AtomicUsize::new(1);
+        Self(PLACES.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+    }
+
+    /// Where the code runs that asks.
+    #[inline(always)]
+    pub(crate) fn here() -> Self {
+        Self(HERE.with(Cell::get))
+    }
+}
 
 /// A worker, as those see it who call its operators or wake it.
 #[derive(Debug)]
 pub(crate) struct Signal {
+    place: Place,
     board: Mutex<Board>,
     waker: Waker,
 }
@@ -38,7 +67,13 @@ impl Signal {
 
     /// The signal of the worker that waits on `poll`.
     pub(crate) fn new(poll: &Poll) -> io::Result<Self> {
-        Ok(Self { board: Mutex::new(Board::default()), waker: Waker::new(poll.registry(), Self::TOKEN)? })
+        let waker = Waker::new(poll.registry(), Self::TOKEN)?;
+        Ok(Self { place: Place::new(), board: Mutex::new(Board::default()), waker })
+    }
+
+    /// From now on, this thread is the worker's.
+    pub(crate) fn settle_here(&self) {
+        HERE.with(|here| here.set(self.place.0));
     }
 
     /// Says that there is something new that no bell tells of, after it was made visible.
@@ -56,15 +91,16 @@ impl Signal {
         }
     }
 
-    /// Gives every seat whose bell was rung.
+    /// Gives every seat whose bell was rung; some more than once.
     pub(crate) fn gather(&self, mut take: impl FnMut(usize)) {
+        SLIP.with(|slip| slip.borrow_mut().drain(..).for_each(&mut take));
         self.board.lock().expect("not poisoned").rung.drain(..).for_each(&mut take);
     }
 
     /// The worker is about to sleep; `false` if a bell was rung. What no bell tells of it must look for once more after this.
     pub(crate) fn announce_sleep(&self) -> bool {
         let mut board = self.board.lock().expect("not poisoned");
-        board.sleeping = board.rung.is_empty();
+        board.sleeping = board.rung.is_empty() && SLIP.with(|slip| slip.borrow().is_empty());
         board.sleeping
     }
 
@@ -105,14 +141,18 @@ impl Bell {
 
     /// Says that there is work for the operator, after the work was made visible.
     pub(crate) fn ring(&self) {
-        if !self.rung.swap(true, Ordering::AcqRel) {
+        if Place::here() == self.signal.place {
+            SLIP.with(|slip| slip.borrow_mut().push(self.seat));
+        } else if !self.rung.swap(true, Ordering::AcqRel) {
             self.signal.post(Some(self.seat));
         }
     }
 
     /// The operator has its turn: it must look for work after this.
     pub(crate) fn hush(&self) {
-        self.rung.swap(false, Ordering::AcqRel);
+        if self.rung.load(Ordering::Relaxed) {
+            self.rung.swap(false, Ordering::AcqRel);
+        }
     }
 
     /// The place of the operator among those of its worker.

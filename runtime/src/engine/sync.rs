@@ -6,12 +6,20 @@
 //! Where code depends on the order of two things, that order has a name here. Nothing comes of the name in the code that runs; the
 //! models take each order away in turn, and find what goes wrong.
 
+use std::cell::{Cell, RefCell};
 use std::sync::atomic;
 
 pub(crate) use mio::{Poll, Token, Waker};
 pub(crate) use rtrb::{Consumer, Producer, PushError, RingBuffer};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Mutex, mpsc};
+
+thread_local! {
+    /// The place of the worker whose thread this is; 0 where it is no worker's.
+    pub(crate) static HERE: Cell<usize> = const { Cell::new(0) };
+    /// Seats of this worker whose bell was rung from here.
+    pub(crate) static SLIP: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
 
 /// How many batches of packets the first ring of an arc holds, if the arc may hold as many packets.
 pub(crate) const FIRST_RING: usize = 8;

@@ -59,6 +59,7 @@ impl Worker {
 
     /// Runs until every operator has left and none can come any more, or until the flow has failed.
     pub(crate) fn run(mut self) -> io::Result<()> {
+        self.signal.settle_here();
         let mut events = Events::with_capacity(1024);
         let mut steps = 0;
         while self.is_staffed() && !self.control.has_failed() {
@@ -98,6 +99,7 @@ impl Worker {
     }
 
     fn take_in(&mut self, activation: Box<Activation>) {
+        activation.arrives();
         let seat = activation.bell.seat();
         if self.seats.len() <= seat {
             self.seats.resize_with(seat + 1, Seat::default);

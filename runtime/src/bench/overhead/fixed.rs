@@ -71,6 +71,11 @@ fn operators(Pipeline { length, work }: Pipeline, sink: Take) -> Seated {
 
 fn turns(mut seated: Seated, stopped: &mpsc::Receiver<()>) {
     let mut ready = VecDeque::from([0]);
+    seated.signal.settle_here();
+    for operator in &seated.operators {
+        operator.input.iter().for_each(Receiver::arrives);
+        operator.outlet.arrives();
+    }
     while stopped.try_recv() != Err(mpsc::TryRecvError::Disconnected) {
         for _ in 0..ready.len() {
             let seat = ready.pop_front().expect("counted");

@@ -67,6 +67,67 @@ fn the_old_owner_is_told_if_a_move_is_counted_before_it_is_known_who_reads() {
     explore(Some(Fault::Without(Order::ReaderThenMove)), to_another);
 }
 
+/// Both ends are on one thread, until the consumer's goes to another by mail; the producer sends a packet before that and one after it. Who leaves
+/// without saying so, as an end that forgets it would, is taken to be where it was.
+fn away_from_its_producer(says_so: bool) {
+    let [here, there] = [(); 2].map(|()| Worker::new());
+    here.signal.settle_here();
+    let (mut tx, mut rx) = arc(None, here.bell.clone(), here.bell.clone());
+    tx.arrives();
+    rx.arrives();
+    here.send(&mut tx, packet(0));
+    assert_eq!(number(here.receive(&mut rx)), Some(0));
+    if says_so {
+        rx.leaves();
+    }
+    let reads = thread::spawn(move || {
+        there.signal.settle_here();
+        rx.moved(there.bell.clone(), None);
+        assert_eq!(number(there.receive(&mut rx)), Some(1));
+    });
+    here.send(&mut tx, packet(1));
+    reads.join().expect("it ends");
+}
+
+/// The same the other way round: the producer goes, and waits for room where it comes to.
+fn away_from_its_consumer(says_so: bool) {
+    let [here, there] = [(); 2].map(|()| Worker::new());
+    here.signal.settle_here();
+    let (mut tx, mut rx) = arc(Some(1), here.bell.clone(), here.bell.clone());
+    tx.arrives();
+    rx.arrives();
+    here.send(&mut tx, packet(0));
+    tx.moved(there.bell.clone());
+    if !says_so {
+        tx.arrives();
+    }
+    let sends = thread::spawn(move || {
+        there.signal.settle_here();
+        tx.arrives();
+        there.send(&mut tx, packet(1));
+    });
+    assert_eq!([(); 2].map(|()| number(here.receive(&mut rx))), [Some(0), Some(1)]);
+    sends.join().expect("it ends");
+}
+
+#[test]
+fn ends_that_were_on_one_thread_find_each_other_on_two() {
+    explore(None, || away_from_its_producer(true));
+    explore(None, || away_from_its_consumer(true));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_consumer_is_not_told_if_it_left_without_saying_so() {
+    explore(None, || away_from_its_producer(false));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_producer_is_not_told_if_it_left_without_saying_so() {
+    explore(None, || away_from_its_consumer(false));
+}
+
 /// An operator takes the arc from its port and sends it, by mail, to one that sleeps until it comes; that one attaches it and reads it to
 /// its end.
 #[test]

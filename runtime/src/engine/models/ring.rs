@@ -96,7 +96,7 @@ impl<T> Producer<T> {
     }
 
     pub(crate) fn push(&mut self, value: T) -> Result<(), PushError<T>> {
-        if self.tail - self.head == self.ring.capacity() && self.slots() == 0 {
+        if self.ring.capacity() == 0 || self.tail - self.head == self.ring.capacity() && self.slots() == 0 {
             return Err(PushError::Full(value));
         }
         let place = self.ring.place(self.tail);
@@ -117,7 +117,7 @@ impl<T> Producer<T> {
 
 impl<T> Consumer<T> {
     pub(crate) fn pop(&mut self) -> Result<T, PopError> {
-        if self.head == self.tail.get() && self.slots() == 0 {
+        if self.ring.capacity() == 0 || self.head == self.tail.get() && self.slots() == 0 {
             return Err(PopError::Empty);
         }
         let place = self.ring.place(self.head);
@@ -151,7 +151,7 @@ mod tests {
         for seed in 0..100 {
             explore(None, move || {
                 let mut random = ChaCha8Rng::seed_from_u64(seed);
-                let capacity = random.random_range(1..4);
+                let capacity = random.random_range(0..4);
                 let (mut tx, mut rx) = RingBuffer::new(capacity);
                 let (mut rtrb_tx, mut rtrb_rx) = rtrb::RingBuffer::new(capacity);
                 for n in 0..100 {

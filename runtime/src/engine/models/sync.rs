@@ -9,14 +9,22 @@ pub(crate) use mio::Token;
 pub(crate) use std::sync::atomic::Ordering;
 
 use loom::sync::Notify;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::sync::Arc;
 
 /// The second batch that is not taken at once makes a second ring.
 pub(crate) const FIRST_RING: usize = 1;
 pub(crate) const LARGEST_RING: usize = 2;
-pub(crate) const SPARES: usize = 1;
+/// Emptied batches are given up: nothing depends on where the next one comes from.
+pub(crate) const SPARES: usize = 0;
+
+loom::thread_local! {
+    /// The place of the worker whose thread this is; 0 where it is no worker's.
+    pub(crate) static HERE: Cell<usize> = Cell::new(0);
+    /// Seats of this worker whose bell was rung from here.
+    pub(crate) static SLIP: RefCell<Vec<usize>> = RefCell::new(Vec::new());
+}
 
 /// What is taken away from the code in a model that is to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
