@@ -41,7 +41,7 @@ impl Size {
         cache: Duration::from_secs(12),
         length: Duration::from_secs(17),
     };
-    /// Three rounds of 100 s.
+    /// Five rounds of 100 s.
     pub const FULL: Self = Self {
         rounds: 5,
         files: 1_000,

@@ -40,7 +40,7 @@ impl Size {
         switch: Duration::from_secs(9),
         length: Duration::from_secs(14),
     };
-    /// Three rounds of a minute.
+    /// Five rounds of a minute.
     pub const FULL: Self = Self {
         rounds: 5,
         files: 10_000,
