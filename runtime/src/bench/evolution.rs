@@ -9,9 +9,8 @@
 //! The paper goes on with a proxy at about 145 s, between machines. It needs arcs over the network, and is left out.
 
 use crate::bench::evolved::Evolved;
-use crate::bench::live::{self, Plan, Seen, Setting, cannot};
+use crate::bench::live::{self, Plan, Setting, cannot, told, update};
 use crate::bench::machine;
-use crate::bench::nio::{told, update};
 use crate::load::Corpus;
 use neurath_model::diagnostic::Diagnostics;
 use std::sync::Arc;
@@ -74,17 +73,9 @@ pub fn measure(
         clients: size.clients,
         cores: setting.cores(),
     };
-    let mut runs: Vec<Seen> = Vec::new();
-    for round in 0..size.rounds {
-        tell(&format!("round {} of {}", round + 1, size.rounds));
-        runs.push(live::run(folder.path(), (&files, 2), &plan, setting, stop)?);
-    }
+    let runs = live::rounds(size.rounds, folder.path(), (&files, 2), &plan, (setting, stop), tell)?;
     facts.extend([
         ("files".into(), format!("{} feeds of 2 kB, {} pages of 100 kB", size.files, size.files)),
-        (
-            "compared".into(),
-            format!("status and length of all responses, the whole body of one in {}", live::COMPARE_ONE_IN),
-        ),
         ("clients".into(), format!("{} of each kind, kept-alive, without a pause", size.clients)),
         ("left out".into(), "the paper's proxy at 145 s: it needs arcs over the network".into()),
     ]);

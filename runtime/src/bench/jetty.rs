@@ -92,6 +92,7 @@ fn measure_of(
 ) -> Result<Report, Diagnostics> {
     let mut facts = machine::facts();
     facts.extend(versions());
+    facts.extend(contestants::versions());
     let folder = tempfile::tempdir().map_err(|e| cannot("make a temporary folder", &e))?;
     let corpus = Corpus::create(&folder.path().join("root"), size.files, 20_000, 1);
     let corpus = Arc::new(corpus.map_err(|e| cannot("write files", &e))?);

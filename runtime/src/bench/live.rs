@@ -11,7 +11,7 @@
 use crate::bench::serve::cores::Cores;
 use crate::demo::finished::count_mixed;
 use crate::engine::{Applied, Options, Placement, Ticket};
-use crate::http::Server;
+use crate::http::{Server, evolution};
 use crate::load::{Corpus, Load, Outcome};
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap};
 use neurath_model::update::Update;
@@ -37,7 +37,7 @@ impl Setting {
 }
 
 /// Of how many responses one is compared as a whole.
-pub(super) const COMPARE_ONE_IN: u32 = 16;
+const COMPARE_ONE_IN: u32 = 16;
 
 /// An update and when it is submitted, since the load began.
 pub(super) type Timed = (Duration, (Update, SourceMap));
@@ -64,7 +64,7 @@ pub(super) struct Seen {
 
 /// One run. The files lie below `root`, in `parts` of which each has its clients; all of them on one thread, for on one core two threads would
 /// keep each other waiting, and that would be taken for the server's doing.
-pub(super) fn run(
+fn run(
     root: &Path,
     (corpus, parts): (&Arc<Corpus>, usize),
     plan: &Plan,
@@ -81,6 +81,40 @@ pub(super) fn run(
     stopped?;
     let mixed = count_mixed(&server, &applied);
     Ok(Seen { outcome, applied, mixed, is_pinned })
+}
+
+/// So many runs, one after another.
+pub(super) fn rounds(
+    number: usize,
+    root: &Path,
+    files: (&Arc<Corpus>, usize),
+    plan: &Plan,
+    (setting, stop): (Setting, &AtomicBool),
+    tell: &mut dyn FnMut(&str),
+) -> Result<Vec<Seen>, Diagnostics> {
+    let runs = (0..number).map(|round| {
+        tell(&format!("round {} of {number}", round + 1));
+        run(root, files, plan, setting, stop)
+    });
+    runs.collect()
+}
+
+/// An update of the cycle.
+pub(super) fn update(name: &str) -> (Update, SourceMap) {
+    let found = evolution::cycle().into_iter().find(|(update, _)| update.name == name);
+    found.expect("one of the updates that come with this crate")
+}
+
+/// How the server ran, name and value.
+pub(super) fn told(setting: Setting, runs: &[Seen]) -> [(String, String); 3] {
+    let is_pinned = runs.iter().all(|run| run.is_pinned);
+    let pinned = if is_pinned { "the server to one core, the clients to another" } else { "no" };
+    let compared = format!("status and length of all responses, the whole body of one in {COMPARE_ONE_IN}");
+    [
+        ("compared".into(), compared),
+        ("placement".into(), setting.placement.to_string()),
+        ("pinned".into(), pinned.into()),
+    ]
 }
 
 fn load_and_change(

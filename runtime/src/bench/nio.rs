@@ -9,12 +9,10 @@
 //! The paper: the NIO switch, coordinated, after about 40 s.
 
 use crate::bench::evolved::Evolved;
-use crate::bench::live::{self, Plan, Seen, Setting, cannot};
+use crate::bench::live::{self, Plan, Setting, cannot, told, update};
 use crate::bench::machine;
-use crate::http::evolution;
 use crate::load::Corpus;
-use neurath_model::diagnostic::{Diagnostics, SourceMap};
-use neurath_model::update::Update;
+use neurath_model::diagnostic::Diagnostics;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -69,34 +67,13 @@ pub fn measure(
         clients: size.clients,
         cores: setting.cores(),
     };
-    let mut runs: Vec<Seen> = Vec::new();
-    for round in 0..size.rounds {
-        tell(&format!("round {} of {}", round + 1, size.rounds));
-        runs.push(live::run(folder.path(), (&files, 1), &plan, setting, stop)?);
-    }
+    let runs = live::rounds(size.rounds, folder.path(), (&files, 1), &plan, (setting, stop), tell)?;
     facts.extend([
         ("files".into(), format!("{} of 50 kB", size.files)),
-        (
-            "compared".into(),
-            format!("status and length of all responses, the whole body of one in {}", live::COMPARE_ONE_IN),
-        ),
         ("clients".into(), format!("{} kept-alive, without a pause", size.clients)),
     ]);
     facts.extend(told(setting, &runs));
     Ok(Evolved::new("The switch to non-blocking I/O under load", runs, size.settle, facts))
-}
-
-/// An update of the cycle.
-pub(super) fn update(name: &str) -> (Update, SourceMap) {
-    let found = evolution::cycle().into_iter().find(|(update, _)| update.name == name);
-    found.expect("one of the updates that come with this crate")
-}
-
-/// How the server ran, name and value.
-pub(super) fn told(setting: Setting, runs: &[Seen]) -> [(String, String); 2] {
-    let is_pinned = runs.iter().all(|run| run.is_pinned);
-    let pinned = if is_pinned { "the server to one core, the clients to another" } else { "no" };
-    [("placement".into(), setting.placement.to_string()), ("pinned".into(), pinned.into())]
 }
 
 #[cfg(test)]

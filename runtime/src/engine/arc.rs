@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Packets go in batches through a ring that takes no lock: a packet is written once and read once, in one place. Emptied batches go
-//! back the same way. If the ring is full while the arc is not, another, larger one goes on behind it. Markers and the end of the arc must never wait for room, so that an update is not
-//! held up by a full arc (protocol rule: markers do not count against capacity). They go through a list of their own, under a lock,
-//! each with the number of packets sent before it. So does the next ring: an arc that holds any number, or more than fits
-//! its ring, is a chain of them.
+//! back the same way. If the ring is full while the arc is not, another, larger one goes on behind it.
+//!
+//! Markers and the end of the arc must never wait for room, so that an update is not held up by a full arc (protocol rule: markers do not
+//! count against capacity). They go through a list of their own, under a lock, each with the number of packets sent before it. So
+//! does the next ring: an arc that holds any number, or more than fits its ring, is a chain of them.
 //!
 //! The two are one FIFO. The consumer takes what is between when it has taken as many packets as were sent before it, and not
 //! earlier. Nor does it later: what stands in front of a packet was put into the list and counted before that packet was put

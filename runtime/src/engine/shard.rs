@@ -228,7 +228,7 @@ impl Shard {
         past.map(|past| (past.update.clone(), past.scheduler)).ok_or_else(|| {
             unknown(
                 &format!("update {number} is not in the history"),
-                "the number of an update that was applied, of the latest 256",
+                "the number of an update that is remembered",
                 format!("{number}, of {} applied", ledger.applied),
             )
         })

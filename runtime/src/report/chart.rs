@@ -43,7 +43,7 @@ pub(super) fn glyph(look: usize) -> &'static str {
 pub(super) fn draw(report: &Report) -> String {
     let Some(axes) = Axes::of(&report.timeline) else { return String::new() };
     let attributes = format!(
-        "id=\"chart\" role=\"img\" aria-label=\"Latency and throughput over the run\" \
+        "class=\"chart\" role=\"img\" aria-label=\"Latency and throughput over the run\" \
          data-left=\"{LEFT}\" data-right=\"{RIGHT}\" data-length=\"{}\"",
         axes.length_us
     );
@@ -54,7 +54,7 @@ pub(super) fn draw(report: &Report) -> String {
     axes.marks(&mut drawing, report);
     axes.latency(&mut drawing, &report.timeline.buckets);
     drawing.raw(format_args!(
-        "<line id=\"cursor\" class=\"cursor\" x1=\"0\" x2=\"0\" y1=\"{}\" y2=\"{}\" visibility=\"hidden\"/>\n",
+        "<line class=\"cursor\" x1=\"0\" x2=\"0\" y1=\"{}\" y2=\"{}\" visibility=\"hidden\"/>\n",
         LATENCY.top, THROUGHPUT.bottom
     ));
     drawing.finish()

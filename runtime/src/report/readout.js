@@ -1,5 +1,5 @@
 (() => {
-  const chart = document.getElementById("chart"), cursor = document.getElementById("cursor");
+  const chart = document.querySelector("svg.chart"), cursor = document.querySelector("svg.chart .cursor");
   const readout = document.getElementById("readout");
   if (!chart) return;
   const { buckets, bucket_us } = JSON.parse(document.getElementById("data").textContent).timeline;

@@ -240,10 +240,29 @@ fn nginx(root: &Path, scratch: &Path, address: SocketAddr, processes: &str) -> R
     Child::start(Command::new(program).arg("-p").arg(scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))
 }
 
+/// What those that are installed call themselves, but for nginx.
+pub(super) fn versions() -> Vec<(String, String)> {
+    let first_line = |program: &str, argument: &str| {
+        let told = Command::new(whole_path(program)?).arg(argument).output().ok()?;
+        let text = [told.stdout, told.stderr].concat();
+        String::from_utf8_lossy(&text).lines().next().map(str::to_owned)
+    };
+    let jetty = fs::read_dir(JETTY_JARS).ok().into_iter().flatten().filter_map(Result::ok).find_map(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.strip_prefix("jetty-server-").and_then(|rest| rest.strip_suffix(".jar")).map(str::to_owned)
+    });
+    let haproxy = HAPROXY.into_iter().find_map(|program| first_line(program, "-v"));
+    let all = [("Jetty", jetty), ("Java", first_line("java", "-version")), ("HAProxy", haproxy)];
+    all.into_iter().filter_map(|(name, version)| Some((name.to_owned(), version?))).collect()
+}
+
+const HAPROXY: [&str; 3] = ["haproxy", "/usr/sbin/haproxy", "/usr/local/sbin/haproxy"];
+const JETTY_JARS: &str = "/usr/share/jetty9/lib";
+
 const MISSING: &str = "it is not installed; Debian has it in a package";
 
 fn haproxy(scratch: &Path, address: SocketAddr, behind: SocketAddr) -> Result<Child, String> {
-    let program = ["haproxy", "/usr/sbin/haproxy", "/usr/local/sbin/haproxy"].into_iter().find_map(whole_path);
+    let program = HAPROXY.into_iter().find_map(whole_path);
     let file = scratch.join("haproxy.cfg");
     let settings = format!(
         "global\n  nbthread 1\ndefaults\n  mode http\n  timeout connect 5s\n  timeout client 600s\n  timeout server 600s\n\
@@ -256,7 +275,7 @@ fn haproxy(scratch: &Path, address: SocketAddr, behind: SocketAddr) -> Result<Ch
 
 fn jetty(root: &Path, scratch: &Path, address: SocketAddr) -> Result<Child, String> {
     let java = whole_path("java").ok_or("java is not installed")?;
-    let folder = Path::new("/usr/share/jetty9/lib");
+    let folder = Path::new(JETTY_JARS);
     let wanted = ["jetty-server-", "jetty-util-", "jetty-http-", "jetty-io-", "jetty-xml-", "servlet-api-"];
     let entries = fs::read_dir(folder).map_err(|_| MISSING)?.filter_map(Result::ok).map(|entry| entry.path());
     let is_wanted = |path: &PathBuf| {

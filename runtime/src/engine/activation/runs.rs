@@ -48,8 +48,7 @@ impl Activation {
     /// Fires on so many packets; what the function emits goes onto the arcs as it emits it. This is the path of nearly every packet.
     fn fire_through(&mut self, port: PortIndex, run: usize, poll: &Poll) -> usize {
         let begins = self.begins_at(port);
-        let once = matches!(self.rules().emission, Emission::Each | Emission::Route | Emission::Filter);
-        let room = if once { self.outlet.room() } else { 0 };
+        let room = self.room_for_firings();
         let run = if room > 0 { run.min(room) } else { run };
         let Self { at, inputs, outlet, body, progress, token_base, .. } = self;
         let Slot::Arc(receiver) = &mut inputs[usize::from(port.0)] else { unreachable!("a run is on an arc") };
@@ -63,6 +62,15 @@ impl Activation {
             function.fire(port, packet, &mut cx);
             room > 0 || cx.is_clear()
         })
+    }
+
+    /// For how many firings the outputs have room, if a firing emits once at most on each; 0 if that is not known. (An arc may hold less a
+    /// moment later, where its end has moved. Then packets wait for room, more than one, and none is lost.)
+    fn room_for_firings(&mut self) -> usize {
+        match self.rules().emission {
+            Emission::Each | Emission::Route | Emission::Filter => self.outlet.room(),
+            Emission::Many | Emission::Buffer => 0,
+        }
     }
 
     /// Looks at the ports in turn.
