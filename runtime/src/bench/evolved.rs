@@ -370,7 +370,7 @@ mod tests {
         let row = &value["updates"][0];
         assert_eq!((&row["p99_target_met"], &row["windows_below"]), (&false.into(), &4.into()));
         assert!(evolved.passed() && evolved.to_string().contains("not met"));
-        assert!(evolved.html().contains("target none: not met") && evolved.html().contains("id=\"chart\""));
+        assert!(evolved.html().contains("target none: not met") && evolved.html().contains("class=\"chart\""));
         assert_eq!(value["rounds"].as_array().map(Vec::len), Some(3));
     }
 

@@ -247,7 +247,7 @@ mod tests {
         assert_eq!((&row["server"], &row["longest_gap_ms"]), (&"Jetty stop, start".into(), &2500.0.into()));
         assert_eq!((&row["late"], &row["took_ms"]), (&1500.into(), &40.0.into()));
         assert!(report.passed() && report.to_string().contains("HAProxy reload was skipped: it is not installed"));
-        assert_eq!(report.html().matches("id=\"chart\"").count(), 2);
+        assert_eq!(report.html().matches("class=\"chart\"").count(), 2);
     }
 
     #[test]
