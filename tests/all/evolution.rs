@@ -2,7 +2,7 @@
 //! happened is a behaviour of the model.
 
 use crate::support::{Site, get, site, until};
-use neurath_model::flow::Flow;
+use neurath_model::flow::{Flow, InitialPacket, PortRef};
 use neurath_model::id::UpdateId;
 use neurath_model::trace::Trace;
 use neurath_model::update::Update;
@@ -12,6 +12,7 @@ use neurath_runtime::http::{self, evolution};
 use neurath_runtime::load::client::Load;
 use neurath_runtime::load::outcome::Outcome;
 use neurath_sim::conformance::verify;
+use serde_json::Value;
 use std::fs::File;
 use std::io::BufWriter;
 use std::net::SocketAddr;
@@ -170,6 +171,38 @@ fn an_update_is_taken_back_and_applied_again() {
     assert_ne!(before, after);
     assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK");
     site.server.flow.stop().expect("it ends in order");
+}
+
+/// The story: a flow that said a place was taken back by the flow before, which said none, and so left the operator where it was: without a
+/// word where something else was taken back as well, and with a refusal (U08) where nothing else was.
+#[test]
+fn a_place_that_a_flow_brought_is_taken_back_with_the_rest() {
+    for with_another in [false, true] {
+        let site = site(Options::default());
+        let before = site.server.flow.graph();
+        let packet = |value: Value, operator: &str, property: &str| InitialPacket {
+            value,
+            to: PortRef::new(operator, property),
+        };
+        let mut flow = before.to_flow();
+        flow.initial.retain(|packet| packet.to != PortRef::new("read", "HEAD_MAX"));
+        flow.initial.push(packet(if with_another { 8000 } else { 16 << 10 }.into(), "read", "HEAD_MAX"));
+        flow.initial.extend(["load", "reply"].map(|operator| packet("disk".into(), operator, "PLACE")));
+        let apply = |update: &Update| {
+            site.server.flow.submit(update, &Default::default()).expect("accepted").wait().expect("answered")
+        };
+        apply(&Update::to_flow("both", flow));
+        assert!(until(|| site.server.flow.status().threads == 2), "load and reply share a thread");
+        apply(&site.server.flow.rollback().expect("there is a way back"));
+        let after = site.server.flow.graph();
+        for (_, node) in before.operators() {
+            let now = after.operator(after.find(&node.name).expect("all are there"));
+            let said = now.properties.iter().filter(|(_, value)| **value != "");
+            assert_eq!(said.collect::<Vec<_>>(), node.properties.iter().collect::<Vec<_>>(), "{}", node.name);
+        }
+        assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK");
+        site.server.flow.stop().expect("it ends in order");
+    }
 }
 
 /// The story: the rollback of an update of two operators was kept as "become the flow that was there", and when it was applied

@@ -243,7 +243,7 @@ impl<'a> Rules<'a, '_> {
 
     fn properties(&mut self, new: &'a Component) -> BTreeMap<String, Value> {
         for name in self.change.properties.keys().filter(|name| new.property(name).is_none()) {
-            let there = names::one_of(new.properties.iter().map(|p| p.name.as_str()), "none");
+            let there = names::one_of(new.settable().map(|p| p.name.as_str()), "none");
             self.report(
                 Code::U09,
                 format!("`{}` has no property `{name}`", new.id),

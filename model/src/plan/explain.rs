@@ -260,7 +260,8 @@ impl Plan {
                 .iter()
                 .map(|(property, value)| {
                     let was = old.properties.get(property);
-                    let was = was.map_or_else(|| "not a property".into(), ToString::to_string);
+                    let unset = if old.component.property(property).is_some() { "not set" } else { "not a property" };
+                    let was = was.map_or_else(|| unset.into(), ToString::to_string);
                     format!("property {property}: {value}, was {was}")
                 })
                 .collect(),

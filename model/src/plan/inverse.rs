@@ -6,6 +6,7 @@
 use super::place;
 use crate::component::PLACE;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, SourceMap, Thing};
+use crate::flow::{Flow, InitialPacket, PortRef};
 use crate::graph::{FlowGraph, Node};
 use crate::update::{Change, StatePolicy, Update};
 use crate::validate::diagnostic;
@@ -15,7 +16,7 @@ pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &Sou
     if update.flow.is_none() {
         return inverse_of_operators(before, after, update, map);
     }
-    let mut back = Update::to_flow(name(update), before.to_flow());
+    let mut back = Update::to_flow(name(update), flow_to_go_back_to(before, after));
     back.guarantee = update.guarantee;
     let mut found = Vec::new();
     for (_, old) in before.operators() {
@@ -42,6 +43,24 @@ pub fn inverse(before: &FlowGraph, after: &FlowGraph, update: &Update, map: &Sou
     if found.is_empty() { Ok(back) } else { Err(Diagnostics(found)) }
 }
 
+/// The flow before. A property that nobody has to set is said to be none where the update set it: a flow that leaves it open would
+/// leave it as it is.
+fn flow_to_go_back_to(before: &FlowGraph, after: &FlowGraph) -> Flow {
+    let mut flow = before.to_flow();
+    for (_, old) in before.operators() {
+        let Some(new) = after.find(&old.name).map(|id| after.operator(id)) else { continue };
+        let unsaid =
+            unsaid(old, new).map(|name| InitialPacket { value: "".into(), to: PortRef::new(&*old.name, name) });
+        flow.initial.extend(unsaid);
+    }
+    flow
+}
+
+/// What nobody had said before the update.
+fn unsaid<'a>(old: &'a Node, new: &'a Node) -> impl Iterator<Item = &'a String> {
+    new.properties.keys().filter(|name| *name == PLACE && !old.properties.contains_key(*name))
+}
+
 /// An update of operators is taken back by one of the same operators, which leaves the rest of the flow alone whatever has become
 /// of it.
 fn inverse_of_operators(
@@ -60,8 +79,7 @@ fn inverse_of_operators(
             |(name, value): &(&String, &serde_json::Value)| replaced || new.properties.get(*name) != Some(*value);
         let had = old.properties.iter().filter(differs).map(|(n, v)| (n.clone(), v.clone()));
         // What nobody had said before the update is left open again.
-        let unsaid = new.properties.keys().filter(|name| *name == PLACE && !old.properties.contains_key(*name));
-        let properties = had.chain(unsaid.map(|name| (name.clone(), "".into()))).collect();
+        let properties = had.chain(unsaid(&old, &new).map(|name| (name.clone(), "".into()))).collect();
         let way = if replaced { policy(&old, &new, Some(said)) } else { Some(StatePolicy::Keep) };
         let Some(state) = way else {
             found.push(untakable(update, map, &old, &new));

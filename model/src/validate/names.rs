@@ -197,7 +197,7 @@ impl<'a> Names<'a> {
     fn unknown_property(&mut self, packet: &InitialPacket, component: &Component, things: &[Thing]) {
         let name = packet.to.port_name();
         let is_port = component.inputs.iter().any(|input| input.name == name);
-        let there = one_of(component.properties.iter().map(|p| p.name.as_str()), "none");
+        let there = one_of(component.settable().map(|p| p.name.as_str()), "none");
         self.found.push(diagnostic(
             Code::F04,
             format!("the initial packet for `{}` names no property of `{}`", packet.to, packet.to.operator),
