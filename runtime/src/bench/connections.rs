@@ -22,11 +22,15 @@ use super::serve::cores::Cores;
 use super::serve::load::{Files, Load, loads};
 use super::serve::servers::versions;
 use held::{Again, Held};
-use neurath_model::diagnostic::Diagnostics;
+use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics};
+use rustix::process::{Resource, getrlimit};
 use servers::{Kind, Server};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// Beside those that are held: other clients, files that are served, sockets of servers.
+const MORE_FILES: usize = 200;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +65,7 @@ struct Round {
 
 /// Measures, telling what is under way. `Err` if this machine does not let it, or it was told to stop.
 pub fn measure(size: Size, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Result<Report, Diagnostics> {
+    enough_open_files(size.connections + MORE_FILES)?;
     let mut facts = machine::facts();
     facts.extend(versions());
     let folder = tempfile::tempdir().map_err(|e| cannot("make a temporary folder", &e))?;
@@ -90,6 +95,22 @@ pub fn measure(size: Size, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Res
     Ok(Report { connections: size.connections, rounds, skipped, facts })
 }
 
+/// R05, if this process, and servers that it starts, may not have so many files open.
+fn enough_open_files(wanted: usize) -> Result<(), Diagnostics> {
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if allowed >= wanted as u64 {
+        return Ok(());
+    }
+    Err(Diagnostics(vec![Diagnostic {
+        code: Code::R05,
+        message: "the bench cannot hold its connections".into(),
+        places: Vec::new(),
+        expected: format!("{wanted} open files for this process, and as many for each server"),
+        found: format!("a limit of {allowed}"),
+        hint: "raise the hard limit on open files (`ulimit -Hn`) for this shell".into(),
+    }]))
+}
+
 fn round(
     kind: Kind,
     (root, scratch): (&Path, &Path),
@@ -97,7 +118,7 @@ fn round(
     size: Size,
     (cores, stop): (Option<Cores>, &AtomicBool),
 ) -> Result<Round, String> {
-    let cap = size.connections + 200;
+    let cap = size.connections + MORE_FILES;
     let start = || Cores::on_server(cores, || Server::start(kind, root, scratch, cap)).0;
     // On a server of its own, for caches that have come and gone leave memory behind that connections would take.
     let took_before = start()?.change(cap, 2)?;
@@ -160,6 +181,13 @@ mod tests {
         let value = report.json();
         assert_eq!(value["passed"], false, "{value:#}");
         assert_eq!(value["skipped"][0]["who"], "ours");
+    }
+
+    #[test]
+    fn too_few_open_files_are_told_before_anything_is_begun() {
+        let told = enough_open_files(usize::MAX >> 1).map_err(|told| told.to_string());
+        assert!(told.is_ok() || told.is_err_and(|told| told.contains("open files for this process")));
+        enough_open_files(10).expect("every process may have some");
     }
 
     #[test]

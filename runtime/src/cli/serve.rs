@@ -79,7 +79,8 @@ pub fn run(args: Args, session: &mut Session) -> Answer {
         }
     };
     if let Some(address) = observations.listening() {
-        session.line(format_args!("serving {} at http://{address}/", args.root.display()));
+        let shards = if args.shards > 1 { format!(" in {} shards", args.shards) } else { String::new() };
+        session.line(format_args!("serving {} at http://{address}/{shards}", args.root.display()));
     }
     session.line(format_args!("updates: neurath update --admin {} apply FILE", endpoint.path().display()));
     session.flush();
