@@ -15,7 +15,7 @@ mod servers;
 
 pub use report::Report;
 
-use super::live::cannot;
+use super::live::{cannot, told_to_stop};
 use super::machine;
 use super::serve::client::{Faults, Seen, Span, saturate};
 use super::serve::cores::Cores;
@@ -88,7 +88,7 @@ pub fn measure(size: Size, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Res
                 Err(why) => skipped.push((kind.name().into(), why)),
             }
             if stop.load(Ordering::Relaxed) {
-                return Err(cannot("be measured to its end", &std::io::Error::other("told to stop")));
+                return Err(told_to_stop());
             }
         }
     }

@@ -162,7 +162,7 @@ fn change(
 pub(super) fn pause_until(moment: Instant, stop: &AtomicBool) -> Result<(), Diagnostics> {
     loop {
         if stop.load(Ordering::Relaxed) {
-            return Err(cannot("be measured to its end", &std::io::Error::other("told to stop")));
+            return Err(told_to_stop());
         }
         let left = moment.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -170,6 +170,18 @@ pub(super) fn pause_until(moment: Instant, stop: &AtomicBool) -> Result<(), Diag
         }
         thread::sleep(left.min(Duration::from_millis(50)));
     }
+}
+
+/// R05, where somebody wants it ended.
+pub(super) fn told_to_stop() -> Diagnostics {
+    Diagnostics(vec![Diagnostic {
+        code: Code::R05,
+        message: "the bench was stopped: nothing was measured to its end".into(),
+        places: Vec::new(),
+        expected: "no signal until it ends".into(),
+        found: "one that asks to end".into(),
+        hint: "run it again; --fast takes less than a minute".into(),
+    }])
 }
 
 /// R05.

@@ -150,13 +150,14 @@ fn tell(
     extent: &Extent,
     (page, data, text): (String, serde_json::Value, impl std::fmt::Display),
 ) -> Result<(), Failure> {
-    if let Some(file) = &extent.report {
-        session.write(file, &page)?;
-    }
     if session.json() {
         session.value(&data);
     } else {
         session.say(text);
+    }
+    // Last, for what was measured is not to be lost where the page cannot be written.
+    if let Some(file) = &extent.report {
+        session.write(file, &page)?;
     }
     Ok(())
 }
@@ -173,13 +174,13 @@ fn run_serve(size: serve::Size, pinned: bool, page: Option<&Path>, session: &mut
         }
         measured => measured.map_err(|e| failure("the servers cannot be measured", &e))?,
     };
-    if let Some(page) = page {
-        session.write(page, &report.html())?;
-    }
     if session.json() {
         session.value(&report.json());
     } else {
         session.say(&report);
+    }
+    if let Some(page) = page {
+        session.write(page, &report.html())?;
     }
     Ok(if report.passed() { Exit::Done } else { Exit::Negative })
 }

@@ -94,6 +94,7 @@ pub(crate) struct Rules {
     wake: Wake,
     outputs: usize,
     absorbs: PortSet,
+    blocking: bool,
 }
 
 impl Rules {
@@ -104,6 +105,7 @@ impl Rules {
             wake: component.wake,
             outputs: component.outputs.len(),
             absorbs: absorbs.map(|(port, _)| PortIndex(port as u8)).collect(),
+            blocking: component.blocking,
         }
     }
 }
@@ -117,6 +119,8 @@ pub(crate) struct Activation {
     pub(crate) body: Body,
     pub(crate) mailbox: Mailbox,
     pub(crate) bell: Arc<Bell>,
+    /// Its place on its thread, which lasts as long as it is held.
+    pub(crate) berth: Berth,
     /// Where it goes on when its turn is over, if not here.
     pub(crate) moves_to: Option<Berth>,
     pub(crate) control: Arc<Control>,
@@ -202,8 +206,9 @@ impl Activation {
         }
     }
 
-    /// Has its turn: takes up to `quantum` steps. What came of it is told when it is over.
+    /// Has its turn: takes up to `quantum` steps, or one if a step may take long. What came of it is told when it is over.
     pub(crate) fn run(&mut self, poll: &Poll, quantum: usize) -> Turned {
+        let quantum = if self.rules().blocking { 1 } else { quantum };
         self.bell.hush();
         self.mailbox.open();
         let (mut steps, mut goes_on) = (0, true);
@@ -240,7 +245,7 @@ impl Activation {
 
     /// Leaves its thread for another. Everybody who calls it is told of its new bell; what they did before that is seen there in its first
     /// turn.
-    pub(crate) fn move_to(mut self: Box<Self>, berth: &Berth) {
+    pub(crate) fn move_to(mut self: Box<Self>, berth: Berth) {
         self.bell = berth.bell();
         self.token_base = self.bell.seat() << Worker::TOKEN_SHIFT;
         for slot in &self.inputs {

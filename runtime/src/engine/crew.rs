@@ -1,7 +1,8 @@
 //! Threads and the operators on them: how a program is put to work, and how operators join it later.
 //!
 //! A *berth* is a place on a thread, made before an update is committed: that a poll or a thread cannot be had is found out while
-//! nothing is changed. Its thread waits for the operator; if none comes, for the update was refused after all, it ends.
+//! nothing is changed. Its thread waits for the operator; if none comes, for the update was refused after all, it ends. A thread lasts as
+//! long as somebody holds a berth on it: an operator that is there, or one that is to come.
 
 use crate::engine::activation::{Activation, Body, Progress, Rules, Slot};
 use crate::engine::arc::{Receiver, Sender, arc};
@@ -22,12 +23,15 @@ use neurath_model::program::{Feed, Program};
 use neurath_model::protocol::Operator;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::thread::JoinHandle;
 
 /// A place on a thread.
 #[derive(Clone)]
-pub(crate) struct Berth {
+pub(crate) struct Berth(Arc<Thread>);
+
+/// A thread, as those see it who go there. It ends when nobody does any more.
+struct Thread {
     newcomers: mpsc::Sender<Box<Activation>>,
     signal: Arc<Signal>,
 }
@@ -35,13 +39,15 @@ pub(crate) struct Berth {
 impl Berth {
     /// A bell for whoever comes here.
     pub(crate) fn bell(&self) -> Arc<Bell> {
-        Bell::new(&self.signal)
+        Bell::new(&self.0.signal)
     }
 
     /// Sends an operator there. A thread that has failed takes nobody in; that is reported where it matters.
-    pub(crate) fn board(&self, activation: Box<Activation>) {
-        let _ = self.newcomers.send(activation);
-        self.signal.notify();
+    pub(crate) fn board(self, mut activation: Box<Activation>) {
+        let thread = self.0.clone();
+        activation.berth = self;
+        let _ = thread.newcomers.send(activation);
+        thread.signal.notify();
     }
 }
 
@@ -63,7 +69,7 @@ pub(crate) struct Crew {
     capacity: usize,
     gate: Option<Arc<Gate>>,
     /// Threads that operators share, by name.
-    shared: Mutex<BTreeMap<String, Berth>>,
+    shared: Mutex<BTreeMap<String, Weak<Thread>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -85,11 +91,12 @@ impl Crew {
             Home::Own => self.start_thread(),
             Home::Shared(name) => {
                 let mut shared = self.shared.lock().expect("not poisoned");
-                if let Some(berth) = shared.get(&name) {
-                    return Ok(berth.clone());
+                if let Some(thread) = shared.get(&name).and_then(Weak::upgrade) {
+                    return Ok(Berth(thread));
                 }
                 let berth = self.start_thread()?;
-                shared.insert(name, berth.clone());
+                shared.retain(|_, thread| thread.strong_count() > 0);
+                shared.insert(name, Arc::downgrade(&berth.0));
                 Ok(berth)
             }
         }
@@ -119,7 +126,7 @@ impl Crew {
         let mut threads = self.threads.lock().expect("not poisoned");
         threads.retain(|thread| !thread.is_finished());
         threads.push(spawned?);
-        Ok(Berth { newcomers, signal })
+        Ok(Berth(Arc::new(Thread { newcomers, signal })))
     }
 
     /// Puts operators to work. Those are all that an update brings in, or all of the program at its start; arcs that lead from
@@ -141,7 +148,8 @@ impl Crew {
             let outputs = ledger.program.operator(recruit.at).outputs.iter();
             let outputs = outputs.map(|arc| ends.0.remove(arc).expect("an arc has one producer")).collect();
             let Recruit { at, function, component, berth } = recruit;
-            let activation = self.activation(ledger, at, (inputs, outputs), (function, component), letters, bell);
+            let (ends, runs) = ((inputs, outputs), (function, component));
+            let activation = self.activation(ledger, at, ends, runs, letters, (bell, berth.clone()));
             ready.push((berth, activation));
         }
         for (arc, receiver) in ends.1 {
@@ -179,7 +187,7 @@ impl Crew {
         (inputs, outputs): (Vec<Slot>, Vec<Sender>),
         (function, component): (Box<dyn Function>, Arc<Component>),
         mailbox: crate::engine::mailbox::Mailbox,
-        bell: Arc<Bell>,
+        (bell, berth): (Arc<Bell>, Berth),
     ) -> Activation {
         let operator = ledger.program.operator(at);
         let vacant = operator.inputs.iter().enumerate().filter(|(_, feed)| !matches!(feed, Feed::Arc(_)));
@@ -202,6 +210,7 @@ impl Crew {
             gate: self.gate.clone(),
             token_base: bell.seat() << Worker::TOKEN_SHIFT,
             bell,
+            berth,
             moves_to: None,
             progress: Progress::of(if operator.stopped { born.stopped() } else { born }),
         }
@@ -212,11 +221,6 @@ impl Crew {
         let mut threads = self.threads.lock().expect("not poisoned");
         threads.retain(|thread| !thread.is_finished());
         threads.len()
-    }
-
-    /// No more operators join: threads that are shared may end with the last of them.
-    pub(crate) fn dismiss(&self) {
-        self.shared.lock().expect("not poisoned").clear();
     }
 
     /// Waits until every thread has ended.

@@ -206,6 +206,7 @@ impl Running {
 
     /// What the flow says of itself.
     pub fn status(&self) -> Status {
+        let _in_order = held(&self.order);
         let all = self.shards.iter().map(Shard::status).enumerate().map(|(shard, status)| status.in_shard(shard));
         all.reduce(Status::and_of).expect("there is at least one shard")
     }

@@ -272,7 +272,6 @@ impl Shard {
     /// Ends the flow: sources take nothing new, what is under way is finished, threads end.
     pub(crate) fn stop(&self) -> Result<(), Diagnostics> {
         self.end();
-        self.crew.dismiss();
         self.crew.join();
         let mut ledger = self.control.lock();
         if let Some(failure) = ledger.failure.clone() {
@@ -401,8 +400,8 @@ impl Shard {
         let place = map.place_change(&node.name, "changed here");
         let refused = |why: String| cannot_build(&node.name, &node.component.id.to_string(), why, place);
         let built = self.registry.build(&node.component.id, &Properties::new(node.properties.clone()));
-        let berth = self.crew.berth_of_changed(before, node).map_err(|e| format!("there is no thread for it: {e}"));
-        let (function, berth) = built.map_err(|e| e.to_string()).and_then(|f| Ok((f, berth?))).map_err(refused)?;
+        let berth = || self.crew.berth_of_changed(before, node).map_err(|e| format!("there is no thread for it: {e}"));
+        let (function, berth) = built.map_err(|e| e.to_string()).and_then(|f| Ok((f, berth()?))).map_err(refused)?;
         let replacement = Replacement { function, component: node.component.clone(), state: state.clone(), berth };
         Ok(PreparedAction::Replace(Box::new(replacement)))
     }

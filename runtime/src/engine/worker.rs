@@ -136,7 +136,7 @@ impl Worker {
         if activation.is_over() {
             self.leave(number);
         } else if let Some(berth) = activation.moves_to.take() {
-            self.leave(number).move_to(&berth);
+            self.leave(number).move_to(berth);
         } else if turned.goes_on {
             self.line_up(number);
         }

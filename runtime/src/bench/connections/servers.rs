@@ -65,7 +65,8 @@ impl Server {
     fn apply(&self, files: UpdateFiles) -> Result<f64, String> {
         match admin::ask(&self.admin, Ask::Apply { files, scheduler: None }) {
             Ok(Reply::Applied(applied)) => Ok(applied.answered_us as f64 / 1000.0),
-            other => Err(format!("the update was not applied: {other:?}")),
+            Ok(Reply::Refused(why)) | Err(why) => Err(format!("the update was not applied: {why}")),
+            Ok(other) => Err(format!("the update was not applied: {other:?}")),
         }
     }
 

@@ -82,13 +82,13 @@ fn told(
     passed: bool,
     session: &mut Session,
 ) -> Answer {
-    if let Some((path, html)) = page {
-        session.write(path, &html)?;
-    }
     if session.json() {
         session.value(value);
     } else {
         session.say(table);
+    }
+    if let Some((path, html)) = page {
+        session.write(path, &html)?;
     }
     Ok(if passed { Exit::Done } else { Exit::Negative })
 }
