@@ -64,7 +64,7 @@ impl Part {
         let longest = self.bars.iter().map(|bar| bar.value).fold(f64::MIN_POSITIVE, f64::max);
         let rows: String = self.bars.iter().map(|bar| bar.row(longest)).collect();
         format!(
-            "<section>\n<h2>{}</h2>\n<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">server</th>\
+            "<section>\n<h2>{}</h2>\n<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\"></th>\
              <th scope=\"col\">{}</th><th class=\"barred\"></th><th class=\"left\"></th></tr></thead>\n<tbody>\n{rows}\
              </tbody>\n</table></div>\n</section>\n",
             Escaped(&self.caption),
@@ -75,8 +75,9 @@ impl Part {
 
 impl Bar {
     fn row(&self, longest: f64) -> String {
+        let digits = if longest < 100.0 { 2 } else { 0 };
         format!(
-            "<tr><th scope=\"row\">{}</th><td>{:.0}</td><td class=\"barred\"><span class=\"bar\" \
+            "<tr><th scope=\"row\">{}</th><td>{:.digits$}</td><td class=\"barred\"><span class=\"bar\" \
              style=\"width: {:.1}%\"></span></td><td class=\"left ratio\">{}</td></tr>\n",
             Escaped(&self.name),
             self.value,
