@@ -75,7 +75,7 @@ fn shards_evolve_together_under_load() {
     let scratch = tempfile::tempdir().expect("a folder");
     let traces: Vec<PathBuf> = (0..SHARDS).map(|k| scratch.path().join(format!("run.{k}.trace"))).collect();
     let site = Site::new(&traces);
-    let load = Load { connections: 24, rate_per_second: 800, ..Load::new(site.address(), site.corpus.clone()) };
+    let load = Load { connections: 48, rate_per_second: 800, ..Load::new(site.address(), site.corpus.clone()) };
     let load = load.start().expect("clients connect");
     let mut applied = Vec::new();
     for (update, map) in evolution::cycle() {
@@ -92,7 +92,7 @@ fn shards_evolve_together_under_load() {
     let history: Vec<(UpdateId, &[&str])> = applied.iter().zip(&names).map(|(a, n)| (a.update, &**n)).collect();
     assert_eq!(http::mixed(&observations.met_counts(), &history), 0, "mixed-version requests");
     let shares: Vec<u64> = observations.shards().iter().map(|shard| shard.answered()).collect();
-    assert!(shares.iter().all(|share| *share > 0), "24 connections over three shards: {shares:?}");
+    assert!(shares.iter().all(|share| *share > 0), "48 connections over three shards: {shares:?}");
     let status = site.flow().status();
     assert_eq!((status.shards, status.applied as usize, status.in_flight.len()), (SHARDS, applied.len(), 0));
     assert_eq!(site.flow().history().len(), applied.len());

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! What a held connection takes up is the difference of 1 and 2, over N: memory of the process, without that of the kernel for its
-//! sockets. Every held connection has been answered once. The updates are the cycle of [`evolution`](crate::http::evolution), by the admin socket,
-//! while thirty other clients ask without a pause; how long one takes is also measured with none held. nginx is told to reload instead, which closes what is idle.
+//! sockets. Every held connection has been answered once. The updates are the cycle of [`evolution`](crate::http::evolution), by
+//! the admin socket, while thirty other clients ask without a pause; how long one takes is also measured with none held. nginx
+//! is told to reload instead, which closes what is idle.
 
 mod held;
 mod report;
@@ -65,7 +66,8 @@ struct Round {
 
 /// Measures, telling what is under way. `Err` if this machine does not let it, or it was told to stop.
 pub fn measure(size: Size, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Result<Report, Diagnostics> {
-    enough_open_files(size.connections + MORE_FILES)?;
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    enough_open_files(allowed, size.connections + MORE_FILES)?;
     let mut facts = machine::facts();
     facts.extend(versions());
     let folder = tempfile::tempdir().map_err(|e| cannot("make a temporary folder", &e))?;
@@ -96,8 +98,7 @@ pub fn measure(size: Size, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> Res
 }
 
 /// R05, if this process, and servers that it starts, may not have so many files open.
-fn enough_open_files(wanted: usize) -> Result<(), Diagnostics> {
-    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+fn enough_open_files(allowed: u64, wanted: usize) -> Result<(), Diagnostics> {
     if allowed >= wanted as u64 {
         return Ok(());
     }
@@ -185,9 +186,9 @@ mod tests {
 
     #[test]
     fn too_few_open_files_are_told_before_anything_is_begun() {
-        let told = enough_open_files(usize::MAX >> 1).map_err(|told| told.to_string());
-        assert!(told.is_ok() || told.is_err_and(|told| told.contains("open files for this process")));
-        enough_open_files(10).expect("every process may have some");
+        let told = enough_open_files(999, 1_000).expect_err("one is missing").to_string();
+        assert!(told.contains("1000 open files") && told.contains("a limit of 999"), "{told}");
+        enough_open_files(1_000, 1_000).expect("there are as many");
     }
 
     #[test]

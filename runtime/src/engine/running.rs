@@ -93,11 +93,6 @@ impl Running {
         Ok(running)
     }
 
-    /// How many shards there are.
-    pub fn shards(&self) -> usize {
-        self.shards.len()
-    }
-
     /// Submits an update; places in diagnostics refer to `map`. On `Err` nothing has changed.
     pub fn submit(&self, update: &Update, map: &SourceMap) -> Result<Ticket, Diagnostics> {
         self.submit_by(update, map, None)

@@ -3,7 +3,7 @@
 use crate::admin::{self, Ask, Reply};
 use crate::bench::jetty::children;
 use crate::bench::serve::child::Child;
-use crate::bench::serve::servers::{free_address, nginx_conf, nginx_program, own_program, told};
+use crate::bench::serve::servers::{nginx, own_program, told};
 use crate::http::{FLOW, evolution};
 use crate::update_files::UpdateFiles;
 use rustix::process::Signal;
@@ -11,9 +11,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a reload may take, and how long memory may take to be given back.
+/// How long a reload may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is started.
@@ -38,7 +39,7 @@ impl Kind {
 pub(super) struct Server {
     kind: Kind,
     pub(super) address: SocketAddr,
-    child: std::sync::Mutex<Child>,
+    child: Mutex<Child>,
     admin: PathBuf,
 }
 
@@ -48,10 +49,10 @@ impl Server {
         let admin = scratch.join("admin.sock");
         let (mut child, address) = match kind {
             Kind::Ours => ours(root, scratch, &admin, cap)?,
-            Kind::Nginx => nginx(root, scratch, cap)?,
+            Kind::Nginx => nginx(root, scratch, cap, "daemon off;\n")?,
         };
         child.await_listening(address)?;
-        Ok(Self { kind, address, child: std::sync::Mutex::new(child), admin })
+        Ok(Self { kind, address, child: Mutex::new(child), admin })
     }
 
     /// Changes it so many times; what each update took, in milliseconds. nginx reloads once.
@@ -99,8 +100,8 @@ impl Server {
         number.ok_or_else(|| "the kernel does not say what it takes up".into())
     }
 
-    fn child(&self) -> std::sync::MutexGuard<'_, Child> {
-        self.child.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,16 +124,6 @@ fn ours(root: &Path, scratch: &Path, admin: &Path, cap: usize) -> Result<(Child,
     let mut command = Command::new(own_program()?);
     command.arg("serve").arg(root).args(["--listen", "127.0.0.1:0", "--admin"]).arg(admin);
     told(command.arg("--flow").arg(file))
-}
-
-fn nginx(root: &Path, scratch: &Path, cap: usize) -> Result<(Child, SocketAddr), String> {
-    let program = nginx_program().ok_or("it is not installed; Debian has it in a package")?;
-    let address = free_address().map_err(|why| format!("there is no free port: {why}"))?;
-    let file = scratch.join("nginx.conf");
-    written(&file, &nginx_conf(root, address, cap, "daemon off;\n"))?;
-    let mut command = Command::new(program);
-    let child = Child::start(command.arg("-p").arg(scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))?;
-    Ok((child, address))
 }
 
 fn written(file: &Path, text: &str) -> Result<(), String> {

@@ -40,6 +40,11 @@ impl Kind {
         Self::Limit,
     ];
 
+    /// Whether it is no peer.
+    pub(super) fn is_ours(self) -> bool {
+        matches!(self, Self::Ours(_) | Self::Open(_) | Self::Cached(_))
+    }
+
     pub(super) fn name(self) -> String {
         match self {
             Self::Ours(placement) => format!("ours, {placement}"),
@@ -74,7 +79,8 @@ impl Starter<'_> {
             Kind::Ours(placement) => self.ours(NIO, "nio", placement)?,
             Kind::Open(placement) => self.ours(&open_flow(), "open", placement)?,
             Kind::Cached(placement) => self.ours(&cached_flow(), "cached", placement)?,
-            Kind::Nginx => self.nginx()?,
+            // Without a master process it is our child that serves, and nobody is left behind.
+            Kind::Nginx => nginx(self.root, self.scratch, 1024, "daemon off;\nmaster_process off;\n")?,
             Kind::Limit => self.limit()?,
         };
         child.await_listening(address)?;
@@ -93,19 +99,23 @@ impl Starter<'_> {
     fn limit(&self) -> Result<(Child, SocketAddr), String> {
         told(Command::new(own_program()?).args(["bench", "limit"]).arg(self.root))
     }
+}
 
-    /// One process, no log, as few system calls for a file as it can do with. Without a master process, it is our child that serves
-    /// and nobody is left behind.
-    fn nginx(&self) -> Result<(Child, SocketAddr), String> {
-        let program = nginx_program().ok_or("it is not installed; Debian has it in a package")?;
-        let address = free_address().map_err(|why| format!("there is no free port: {why}"))?;
-        let file = self.scratch.join("nginx.conf");
-        fs::write(&file, nginx_conf(self.root, address, 1024, "daemon off;\nmaster_process off;\n"))
-            .map_err(|why| format!("its settings cannot be written: {why}"))?;
-        let mut command = Command::new(program);
-        let child = Child::start(command.arg("-p").arg(self.scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))?;
-        Ok((child, address))
-    }
+/// nginx without a log, told to do with as few system calls for a file as it can; `processes` says what is around the worker.
+pub(in crate::bench) fn nginx(
+    root: &Path,
+    scratch: &Path,
+    connections: usize,
+    processes: &str,
+) -> Result<(Child, SocketAddr), String> {
+    let program = nginx_program().ok_or("it is not installed; Debian has it in a package")?;
+    let address = free_address().map_err(|why| format!("there is no free port: {why}"))?;
+    let file = scratch.join("nginx.conf");
+    fs::write(&file, nginx_conf(root, address, connections, processes))
+        .map_err(|why| format!("its settings cannot be written: {why}"))?;
+    let mut command = Command::new(program);
+    let child = Child::start(command.arg("-p").arg(scratch).arg("-e").arg("nginx.log").arg("-c").arg(file))?;
+    Ok((child, address))
 }
 
 /// Settings of one worker that serves a folder to so many connections; `processes` says what is around it.

@@ -135,4 +135,6 @@ fn the_report_compares_within_rounds_and_fails_with_any_fault() {
     let failed = report(Faults { cut: 1, ..none });
     assert!(!failed.passed() && failed.to_string().contains("1 failed"));
     assert!(!Report::new(&loads, &[], Vec::new(), Vec::new()).passed(), "nothing measured is nothing passed");
+    let skipped = |kind: Kind| Report::new(&loads, &nginx, vec![(kind.name(), "why".into())], Vec::new());
+    assert!(skipped(Kind::Limit).passed() && !skipped(Kind::Open(Placement::Fused)).passed());
 }
