@@ -3,7 +3,7 @@
 //! ```text
 //!   files, once ----> page cache
 //!                        |
-//!   server processes: ours (flow x placement), nginx, the limit     all started once, one busy at a time, core 0
+//!   server processes: ours (flow x placement), nginx, hyper, the limit     all started once, one busy at a time, core 0
 //!        ^
 //!        | rounds: for each load, each server in turn               one thread of clients, core 1
 //!        v
@@ -73,7 +73,7 @@ struct Round {
 pub fn measure(size: Size, pinned: bool, stop: &AtomicBool, tell: &mut dyn FnMut(&str)) -> io::Result<Report> {
     // Before this thread has only one core left.
     let mut facts = machine::facts();
-    facts.extend(servers::versions());
+    facts.extend(servers::versions().into_iter().chain(servers::hyper_version()));
     let folder = tempfile::tempdir()?;
     let (root, scratch) = (folder.path().join("root"), folder.path().join("scratch"));
     std::fs::create_dir(&scratch)?;

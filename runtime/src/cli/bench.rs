@@ -28,7 +28,7 @@ enum What {
         #[arg(long)]
         fast: bool,
     },
-    /// The server of files: requests per second and latency beside nginx and the least that such a server does.
+    /// The server of files: requests per second and latency beside nginx, hyper and the least that such a server does.
     Serve {
         /// Three short rounds, and fewer files: under a minute.
         #[arg(long)]

@@ -15,6 +15,10 @@ const CACHE_BYTES: u64 = 1 << 30;
 const OPEN_FILES: u64 = 15_000;
 const VALID_S: u64 = 600;
 
+/// The program of `tests/peer`.
+const HYPER: &str = "neurath-peer-hyper";
+const HYPER_HINT: &str = "build it with `cargo build --release -p neurath-peer`";
+
 /// What is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -25,11 +29,13 @@ pub(super) enum Kind {
     /// The same with a cache.
     Cached(Placement),
     Nginx,
+    /// What is written with hyper and tower-http.
+    Hyper,
     Limit,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Ours(Placement::Fused),
         Self::Ours(Placement::ThreadEach),
         Self::Open(Placement::Fused),
@@ -37,6 +43,7 @@ impl Kind {
         Self::Cached(Placement::Fused),
         Self::Cached(Placement::ThreadEach),
         Self::Nginx,
+        Self::Hyper,
         Self::Limit,
     ];
 
@@ -51,6 +58,7 @@ impl Kind {
             Self::Open(placement) => format!("ours, open, {placement}"),
             Self::Cached(placement) => format!("ours, cache, {placement}"),
             Self::Nginx => "nginx".into(),
+            Self::Hyper => "hyper".into(),
             Self::Limit => "limit".into(),
         }
     }
@@ -81,6 +89,7 @@ impl Starter<'_> {
             Kind::Cached(placement) => self.ours(&cached_flow(), "cached", placement)?,
             // Without a master process it is our child that serves, and nobody is left behind.
             Kind::Nginx => nginx(self.root, self.scratch, 1024, "daemon off;\nmaster_process off;\n")?,
+            Kind::Hyper => told(Command::new(hyper_program()?).arg(self.root))?,
             Kind::Limit => self.limit()?,
         };
         child.await_listening(address)?;
@@ -156,6 +165,17 @@ pub(in crate::bench) fn own_program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|why| format!("this program cannot be found: {why}"))
 }
 
+/// The peer's program. It is built apart from ours, which is to do without what it needs.
+fn hyper_program() -> Result<PathBuf, String> {
+    let own = own_program()?;
+    beside(&own, HYPER).ok_or_else(|| format!("there is no {HYPER} beside {}: {HYPER_HINT}", own.display()))
+}
+
+/// A program in the folder of another one, or in that above: what runs a test stands in a folder below the programs.
+fn beside(own: &Path, name: &str) -> Option<PathBuf> {
+    own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
 /// A port that was free a moment ago.
 pub(in crate::bench) fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
@@ -173,4 +193,27 @@ pub(in crate::bench) fn versions() -> Vec<(String, String)> {
     let nginx = nginx_program().and_then(|program| Command::new(program).arg("-v").output().ok());
     let nginx = nginx.map(|told| String::from_utf8_lossy(&told.stderr).trim().rsplit('/').next().unwrap_or("").into());
     nginx.map(|version| ("nginx".into(), version)).into_iter().collect()
+}
+
+/// What hyper's program says that it was built from.
+pub(super) fn hyper_version() -> Option<(String, String)> {
+    let told = Command::new(hyper_program().ok()?).arg("--version").output().ok()?;
+    let line = String::from_utf8(told.stdout).ok().filter(|_| told.status.success())?;
+    Some(("hyper".into(), line.trim().trim_start_matches("hyper ").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_found_beside_a_program_and_above_a_test() {
+        let target = tempfile::tempdir().expect("a folder");
+        let (own, test) = (target.path().join("neurath"), target.path().join("deps/neurath_runtime-1"));
+        assert_eq!([beside(&own, HYPER), beside(&test, HYPER)], [None, None]);
+        let peer = target.path().join(HYPER);
+        fs::write(&peer, "").expect("a file");
+        assert_eq!([beside(&own, HYPER), beside(&test, HYPER)], [Some(peer.clone()), Some(peer)]);
+        assert_eq!(beside(&target.path().join("a/b/c"), HYPER), None, "not anywhere above");
+    }
 }
