@@ -66,10 +66,17 @@ impl Lineage {
     const NUMBER_BITS: u32 = 44;
 
     /// The lineage that `origin` began as its `number`-th, counting from 0.
+    #[inline]
     pub fn new(origin: OperatorId, number: u64) -> Self {
         assert!(origin.0 < 1 << 20, "a lineage names at most 2^20 operators, got {}", origin.0);
         assert!(number < 1 << Self::NUMBER_BITS, "an operator begins at most 2^44 lineages");
         Self(u64::from(origin.0) << Self::NUMBER_BITS | number)
+    }
+
+    /// The lineage that its origin begins so many lineages later.
+    #[inline]
+    pub fn later(self, by: u64) -> Self {
+        Self(self.0 + by)
     }
 
     /// The operator at which the lineage began.
@@ -100,6 +107,7 @@ impl PortSet {
     pub const EMPTY: Self = Self(0);
 
     /// The first `count` ports.
+    #[inline]
     pub fn first(count: usize) -> Self {
         assert!(count <= Self::CAPACITY, "an operator has at most {} ports, got {count}", Self::CAPACITY);
         if count == Self::CAPACITY { Self(u64::MAX) } else { Self((1 << count) - 1) }
@@ -162,12 +170,19 @@ impl PortSet {
 
     /// The ports, lowest first.
     pub fn iter(self) -> impl Iterator<Item = PortIndex> {
-        let mut rest = self.0;
+        self.iter_from(PortIndex(0))
+    }
+
+    /// The ports in turn: from this one on, and then those before it.
+    #[inline]
+    pub fn iter_from(self, first: PortIndex) -> impl Iterator<Item = PortIndex> {
+        let first = u32::from(first.0);
+        let mut rest = self.0.rotate_right(first);
         std::iter::from_fn(move || {
             (rest != 0).then(|| {
-                let port = PortIndex(rest.trailing_zeros() as u8);
+                let port = (rest.trailing_zeros() + first) % u64::BITS;
                 rest &= rest - 1;
-                port
+                PortIndex(port as u8)
             })
         })
     }

@@ -40,7 +40,7 @@ mod models;
 
 pub use carried::Hold;
 pub use control::Applied;
-pub use placement::Placement;
+pub use placement::{Home, Placement};
 pub use running::{Prepared, Running, Ticket};
 pub use shard::Options;
 pub use status::{PastStatus, Status};

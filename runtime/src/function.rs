@@ -23,13 +23,14 @@
 //! }
 //! ```
 
+use crate::engine::arc::Receiver;
 use crate::engine::outlet::Outlet;
 use crate::packet::{Packet, State};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry as Poll, Token};
 use neurath_model::component::{Catalogue, Component, Transfer};
 use neurath_model::flow::ComponentRef;
-use neurath_model::id::{Lineage, PortIndex, Version};
+use neurath_model::id::{Lineage, OperatorId, PortIndex, Version};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
@@ -83,6 +84,52 @@ pub trait Function: Send {
     }
 }
 
+/// A function together with the loop that fires it on one packet after another: compiled as one, so that what a function does with a packet is
+/// called through a table once for a run, and not for each of them.
+pub(crate) trait Runnable: Function {
+    /// Fires on packets that stand together; says on how many.
+    fn fire_run(&mut self, run: Run<'_>, cx: &mut Context<'_>) -> usize;
+}
+
+/// Packets that stand together on an arc.
+pub(crate) struct Run<'a> {
+    pub(crate) port: PortIndex,
+    pub(crate) from: &'a mut Receiver,
+    /// How many of them are fired on at most.
+    pub(crate) most: usize,
+    /// Whether the outputs have room for what these firings emit; if not, the run ends where they are full.
+    pub(crate) has_room: bool,
+    /// Where each of them begins a lineage, and does not go on in its own.
+    pub(crate) begins: Option<Begins<'a>>,
+}
+
+impl<F: Function> Runnable for F {
+    fn fire_run(&mut self, run: Run<'_>, cx: &mut Context<'_>) -> usize {
+        let Run { port, from, most, has_room, mut begins } = run;
+        from.take_run(most, |(taken, packet)| {
+            cx.goes_on_in(begins.as_mut().map_or(taken, Begins::next));
+            self.fire(port, packet, cx);
+            has_room || cx.is_clear()
+        })
+    }
+}
+
+/// Who begins lineages, and how many it has begun.
+#[derive(Debug)]
+pub(crate) struct Begins<'a> {
+    pub(crate) at: OperatorId,
+    pub(crate) begun: &'a mut u64,
+}
+
+impl Begins<'_> {
+    /// Another one.
+    #[inline(always)]
+    pub(crate) fn next(&mut self) -> Lineage {
+        *self.begun += 1;
+        Lineage::new(self.at, *self.begun - 1)
+    }
+}
+
 /// Something registered became ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readiness {
@@ -109,8 +156,9 @@ pub(crate) enum Done {
 pub(crate) enum Out<'a> {
     /// It is noted, to be carried out after the call; there was so much room before.
     Noted { done: &'a mut Vec<Done>, room: usize, lineage: Option<Lineage> },
-    /// Onto the arcs at once, in the lineage of the packet fired on.
-    Direct { outlet: &'a mut Outlet, lineage: Lineage },
+    /// Onto the arcs at once. In a firing on packets all is of one lineage, and `step` is 0; in a wake each emission begins another, and
+    /// it is 1.
+    Direct { outlet: &'a mut Outlet, lineage: Lineage, step: u64 },
 }
 
 /// A firing's view of the world: where it emits, and what it may ask for.
@@ -128,10 +176,12 @@ impl Context<'_> {
     /// emission is a firing of its own and begins a lineage.
     #[inline(always)]
     pub fn emit(&mut self, port: PortIndex, packet: Packet) {
-        if let Out::Direct { outlet, lineage } = &mut self.out
+        if let Out::Direct { outlet, lineage, step } = &mut self.out
             && let Some(batch) = outlet.batch_with_room(port)
         {
-            return batch.push_back((*lineage, packet));
+            batch.push((*lineage, packet));
+            *lineage = lineage.later(*step);
+            return;
         }
         self.emit_otherwise(port, packet);
     }
@@ -142,7 +192,10 @@ impl Context<'_> {
     fn emit_otherwise(&mut self, port: PortIndex, packet: Packet) {
         match &mut self.out {
             Out::Noted { done, .. } => done.push(Done::Emit(port, packet)),
-            Out::Direct { outlet, lineage } => outlet.emit(port, *lineage, packet),
+            Out::Direct { outlet, lineage, step } => {
+                outlet.emit(port, *lineage, packet);
+                *lineage = lineage.later(*step);
+            }
         }
     }
 
@@ -158,10 +211,11 @@ impl Context<'_> {
     /// # Panics
     /// Outside a firing on packets, where there is no such packet.
     pub fn lineage(&self) -> Lineage {
-        match self.out {
-            Out::Noted { lineage, .. } => lineage.expect("only a firing on packets has a lineage"),
-            Out::Direct { lineage, .. } => lineage,
-        }
+        let lineage = match self.out {
+            Out::Noted { lineage, .. } => lineage,
+            Out::Direct { lineage, step, .. } => Some(lineage).filter(|_| step == 0),
+        };
+        lineage.expect("only a firing on packets has a lineage")
     }
 
     /// The last update applied to this operator.
@@ -184,6 +238,14 @@ impl Context<'_> {
     pub(crate) fn goes_on_in(&mut self, next: Lineage) {
         if let Out::Direct { lineage, .. } = &mut self.out {
             *lineage = next;
+        }
+    }
+
+    /// How many lineages were begun since this one was the next.
+    pub(crate) fn begun_since(&self, first: Lineage) -> u64 {
+        match self.out {
+            Out::Noted { .. } => 0,
+            Out::Direct { lineage, .. } => lineage.number() - first.number(),
         }
     }
 
@@ -245,7 +307,7 @@ impl Properties {
 pub struct BuildError(pub String);
 
 type Check = Box<dyn Fn(&Properties, &Properties) -> Result<(), BuildError> + Send + Sync>;
-type Builder = Box<dyn Fn(&Properties) -> Result<Box<dyn Function>, BuildError> + Send + Sync>;
+type Builder = Box<dyn Fn(&Properties) -> Result<Box<dyn Runnable>, BuildError> + Send + Sync>;
 type TransferFn = Box<dyn Fn(State) -> State + Send + Sync>;
 
 /// The components that are compiled in: their declarations, and how to build their functions.
@@ -303,6 +365,15 @@ impl Registry {
 
     /// Builds a component's function. A component that is declared in a file but not compiled in cannot be built.
     pub fn build(&self, id: &ComponentRef, properties: &Properties) -> Result<Box<dyn Function>, BuildError> {
+        Ok(self.build_runnable(id, properties)?)
+    }
+
+    /// The same, as it is run.
+    pub(crate) fn build_runnable(
+        &self,
+        id: &ComponentRef,
+        properties: &Properties,
+    ) -> Result<Box<dyn Runnable>, BuildError> {
         let builder = self.builders.get(id).ok_or_else(|| BuildError(format!("component {id} is not compiled in")))?;
         builder(properties)
     }

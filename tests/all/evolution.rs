@@ -7,7 +7,7 @@ use neurath_model::id::UpdateId;
 use neurath_model::trace::Trace;
 use neurath_model::update::Update;
 use neurath_runtime::demo::contention::{contend, lead_back};
-use neurath_runtime::engine::{Applied, Options, Placement, Ticket};
+use neurath_runtime::engine::{Applied, Home, Options, Placement, Running, Ticket};
 use neurath_runtime::http::{self, evolution};
 use neurath_runtime::load::client::Load;
 use neurath_runtime::load::outcome::Outcome;
@@ -193,6 +193,9 @@ fn a_place_that_a_flow_brought_is_taken_back_with_the_rest() {
         };
         apply(&Update::to_flow("both", flow));
         assert!(until(|| site.server.flow.status().threads == 2), "load and reply share a thread");
+        let together = Home::Shared(String::new());
+        let [disk, own] = [Home::Shared("disk".into()), Home::Own];
+        assert_eq!(homes(&site.server.flow, ["read", "load", "reply"]), [together.clone(), disk.clone(), disk]);
         apply(&site.server.flow.rollback().expect("there is a way back"));
         let after = site.server.flow.graph();
         for (_, node) in before.operators() {
@@ -200,9 +203,16 @@ fn a_place_that_a_flow_brought_is_taken_back_with_the_rest() {
             let said = now.properties.iter().filter(|(_, value)| **value != "");
             assert_eq!(said.collect::<Vec<_>>(), node.properties.iter().collect::<Vec<_>>(), "{}", node.name);
         }
+        assert_eq!(homes(&site.server.flow, ["read", "load", "reply"]), [together, own.clone(), own]);
         assert_eq!(get(site.address, "/000/000000.bin"), "HTTP/1.1 200 OK");
         site.server.flow.stop().expect("it ends in order");
     }
+}
+
+/// Where these operators run, as the flow tells.
+fn homes(flow: &Running, names: [&str; 3]) -> [Home; 3] {
+    let operators = flow.status().operators;
+    names.map(|name| operators.iter().find(|operator| operator.name == name).expect("it is there").home.clone())
 }
 
 /// The story: the rollback of an update of two operators was kept as "become the flow that was there", and when it was applied

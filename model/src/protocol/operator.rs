@@ -185,6 +185,7 @@ impl Operator {
 
     /// The input ports that may be read now: neither vacant, nor waiting in a marker join, nor at their end. Of an operator
     /// that has ended only feedback arcs are still read, so that what comes back does not pile up.
+    #[inline]
     pub fn ready(&self, interface: &Interface) -> PortSet {
         let open = interface.inputs.minus(self.closed).minus(self.vacant).minus(self.blocked());
         match self.life {
@@ -261,6 +262,7 @@ impl Operator {
     /// The input ports whose packets do nothing but invoke the function: [`Event::Packet`] has [`Effect::Invoke`] as its only effect there, and
     /// leaves the operator as it is. So a driver may fire on a run of packets without a step for each, as long as nothing else
     /// happens to the operator meanwhile.
+    #[inline]
     pub fn fires_freely(&self, interface: &Interface) -> PortSet {
         let is_free = self.life == Life::Running && self.owed.is_none() && !self.is_finishing();
         if is_free && interface.firing == Firing::Any { self.ready(interface) } else { PortSet::EMPTY }

@@ -3,7 +3,7 @@
 use crate::admin::{self, AppliedReply, Ask, PendingStatus, Reply};
 use crate::cli::input::Session;
 use crate::cli::{Answer, Exit, Failure, SCHEMA_VERSION};
-use crate::engine::status::{PastStatus, Status, UpdateStatus};
+use crate::engine::status::{OperatorStatus, PastStatus, Status, UpdateStatus};
 use neurath_model::diagnostic::{Code, Diagnostics};
 use neurath_model::plan::Scheduler;
 use std::path::PathBuf;
@@ -99,7 +99,8 @@ fn print_status(status: &Status, pending: &[PendingStatus], session: &mut Sessio
             0 => "since the start".to_owned(),
             update => format!("since update {update}"),
         };
-        session.line(format_args!("  {:width$}  {}  {since}", operator.name, operator.component));
+        let OperatorStatus { name, component, home, .. } = operator;
+        session.line(format_args!("  {name:width$}  {component}  {since}{home}"));
     }
     for operator in &status.leaving {
         session.line(format_args!("  {operator:width$}  has retired, and finishes what it holds"));

@@ -27,7 +27,7 @@ use crate::engine::outlet::Outlet;
 use crate::engine::signal::Bell;
 use crate::engine::tracer::Tracer;
 use crate::engine::worker::Worker;
-use crate::function::{Done, Function, Readiness, Registry};
+use crate::function::{Done, Readiness, Registry, Runnable};
 use crate::packet::Packet;
 use mio::Registry as Poll;
 use neurath_model::choice::{Choice, Emits};
@@ -41,7 +41,7 @@ use std::sync::Arc;
 /// What an operator runs.
 pub(crate) enum Body {
     /// A function.
-    Function(Box<dyn Function>, Rules),
+    Function(Box<dyn Runnable>, Rules),
     /// Nothing any more: its state was handed over, or it has left.
     Gone(Rules),
 }
@@ -147,7 +147,9 @@ pub(crate) struct Progress {
     started: bool,
     /// Whether the last step was a wake.
     woke: bool,
-    next_port: u8,
+    next_port: PortIndex,
+    /// Where it fires freely, if that was asked since its last step.
+    free: Option<PortSet>,
     /// What the function did in the call under way.
     done: Vec<Done>,
     /// Updates whose join is under way here.
@@ -187,12 +189,6 @@ enum Pick {
     Tuple,
 }
 
-/// The lineage that an operator begins next.
-fn next_lineage(at: OperatorId, begun: &mut u64) -> Lineage {
-    *begun += 1;
-    Lineage::new(at, *begun - 1)
-}
-
 impl Activation {
     /// Whether it has taken its last step: it has ended, and every arc into it is read to its end.
     pub(crate) fn is_over(&self) -> bool {
@@ -212,16 +208,18 @@ impl Activation {
         self.bell.hush();
         self.mailbox.open();
         let (mut steps, mut goes_on) = (0, true);
-        while goes_on && steps < quantum {
-            let taken =
-                if self.moves_to.is_none() && self.outlet.flush() { self.go_on(poll, quantum - steps) } else { 0 };
+        // Where there is no room for what it emitted, its bell is rung when there is.
+        while self.outlet.flush() && goes_on && steps < quantum {
+            let taken = if self.moves_to.is_none() { self.go_on(poll, quantum - steps) } else { 0 };
             goes_on = taken > 0;
             steps += taken;
+            // Before it fills its outputs to the brim, whoever reads them has a turn.
+            if self.outlet.room() == 0 {
+                break;
+            }
         }
-        self.outlet.flush();
         self.outlet.tell();
-        goes_on = goes_on && !self.is_over() && !matches!(self.look(), Next::Nothing);
-        Turned { steps, goes_on }
+        Turned { steps, goes_on: goes_on && self.outlet.is_clear() && !self.is_over() }
     }
 
     /// Takes up to so many steps; says how many.
@@ -378,14 +376,13 @@ impl Activation {
         self.progress.again = false;
         if self.progress.started {
             let mut ready = std::mem::take(&mut self.progress.ready);
-            self.call(poll, None, |function, cx| function.wake(&ready, cx));
+            self.call_awake(poll, |function, cx| function.wake(&ready, cx));
             ready.clear();
             self.progress.ready = ready;
         } else {
             self.progress.started = true;
-            self.call(poll, None, |function, cx| function.start(cx));
+            self.call_awake(poll, |function, cx| function.start(cx));
         }
-        self.begin_lineages();
         self.let_go();
     }
 

@@ -44,6 +44,7 @@ use neurath_model::id::Lineage;
 use neurath_model::protocol::Head;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::vec;
 
 /// What travels on an arc.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ pub(crate) enum Item {
 pub(crate) type Parcel = (Lineage, Packet);
 
 /// Packets that go through the ring together.
-pub(crate) type Batch = VecDeque<Parcel>;
+pub(crate) type Batch = Vec<Parcel>;
 
 /// What stands between packets.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ pub(crate) struct Sender {
 pub(crate) struct Receiver {
     ring: Consumer<Batch>,
     /// What it took from the ring last, as far as it is not empty yet.
-    batch: Batch,
+    batch: vec::IntoIter<Parcel>,
     /// Where emptied batches go back to the producer.
     spares: Producer<Batch>,
     shared: Arc<Shared>,
@@ -166,7 +167,7 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
     };
     let receiver = Receiver {
         ring: receive,
-        batch: Batch::new(),
+        batch: Batch::new().into_iter(),
         spares: give_back,
         shared,
         taken: 0,
@@ -182,6 +183,16 @@ pub(crate) fn arc(capacity: Option<usize>, producer: Arc<Bell>, consumer: Arc<Be
 fn is_here(end: &AtomicUsize) -> bool {
     let here = Place::here();
     here != Place::NOWHERE && end.load(Ordering::Relaxed) == here.0
+}
+
+/// What is left of a batch, where it lies: an iterator that is mapped and collected keeps its memory. (So the standard library does it today. If it
+/// ceases to, this is slower and right.)
+#[expect(
+    clippy::map_identity,
+    reason = "without an adapter in between, an iterator that has begun is collected elsewhere"
+)]
+pub(super) fn in_its_place(batch: vec::IntoIter<Parcel>) -> Batch {
+    batch.map(|parcel| parcel).collect()
 }
 
 impl Sender {
@@ -201,6 +212,13 @@ impl Sender {
         capacity.saturating_sub(sent.wrapping_sub(self.taken))
     }
 
+    /// The same; and so many more packets can be put into the batch, though not more than one may hold.
+    pub(crate) fn make_ready(&mut self) -> usize {
+        let room = self.room();
+        self.fits = self.batch.len().saturating_add(room).min(Self::BATCH);
+        room
+    }
+
     /// Looks for room; where there is none, the producer will be called when there is.
     #[cold]
     fn find_room_or_wait(&mut self) -> bool {
@@ -215,12 +233,17 @@ impl Sender {
         room > 0
     }
 
-    /// Puts the batch into the ring; if that is full, the batch goes on in a larger one.
+    /// Puts the batch into the ring, if anything is in it.
+    #[inline(always)]
     fn put_in(&mut self) {
         self.fits = 0;
-        if self.batch.is_empty() {
-            return;
+        if !self.batch.is_empty() {
+            self.put_batch_in();
         }
+    }
+
+    /// If the ring is full, it goes on in a larger one.
+    fn put_batch_in(&mut self) {
         let next = self.spares.pop().unwrap_or_default();
         let batch = std::mem::replace(&mut self.batch, next);
         let count = batch.len();
@@ -245,6 +268,11 @@ impl Sender {
         Ok(())
     }
 
+    /// Before it takes another packet, it looks for room anew.
+    pub(crate) fn forget_room(&mut self) {
+        self.fits = 0;
+    }
+
     /// The batch, if it can take another packet as it is.
     #[inline(always)]
     pub(crate) fn batch_with_room(&mut self) -> Option<&mut Batch> {
@@ -257,7 +285,7 @@ impl Sender {
         if self.batch.len() >= self.fits && !self.find_room_or_wait() {
             return Err(packet);
         }
-        self.batch.push_back((lineage, packet));
+        self.batch.push((lineage, packet));
         Ok(())
     }
 
@@ -358,7 +386,7 @@ impl Receiver {
         match &self.between {
             Some((before, Between::Marker(carried))) if *before == self.taken => Head::Marker(carried.marker.update),
             Some((before, Between::End)) if *before == self.taken => Head::Closed,
-            Some(_) | None if !self.batch.is_empty() => Head::Packet,
+            Some(_) | None if !self.batch.as_slice().is_empty() => Head::Packet,
             Some(_) | None => Head::Empty,
         }
     }
@@ -366,10 +394,10 @@ impl Receiver {
     /// Looks what there is, until it knows what stands at the head.
     fn look(&mut self) {
         loop {
-            let shared = &self.shared;
+            let Self { ring, batch, shared, .. } = self;
             let (next, put_between) = in_order(
                 Order::RingThenBetween,
-                || if self.batch.is_empty() { self.ring.pop().ok() } else { None },
+                || if batch.as_slice().is_empty() { ring.pop().ok() } else { None },
                 || shared.put_between.load(Ordering::Relaxed),
             );
             if let Some(next) = next {
@@ -382,7 +410,7 @@ impl Receiver {
             }
             let Some(ring) = self.next_ring() else { return };
             assert!(
-                self.batch.is_empty(),
+                self.batch.as_slice().is_empty(),
                 "a ring was emptied when as many packets were taken as were sent before the next"
             );
             self.ring = ring;
@@ -390,7 +418,7 @@ impl Receiver {
     }
 
     fn go_on_with(&mut self, batch: Batch) {
-        let emptied = std::mem::replace(&mut self.batch, batch);
+        let emptied = in_its_place(std::mem::replace(&mut self.batch, batch.into_iter()));
         if emptied.capacity() > 0 {
             // Where there are enough of them, it is given up.
             let _ = self.spares.push(emptied);
@@ -432,24 +460,25 @@ impl Receiver {
         }
     }
 
-    /// How many packets stand at the head before anything else does; there may be more.
-    pub(crate) fn run(&mut self) -> usize {
+    /// How many packets stand at the head before anything else does; there may be more. `None` if something else is at the head.
+    pub(crate) fn run(&mut self) -> Option<usize> {
         self.look();
         match &self.between {
-            Some((before, _)) => self.batch.len().min(before.wrapping_sub(self.taken)),
-            None => self.batch.len(),
+            Some((before, _)) if *before == self.taken => None,
+            Some((before, _)) => Some(self.batch.len().min(before.wrapping_sub(self.taken))),
+            None => Some(self.batch.len()),
         }
     }
 
     /// Takes packets of a [`run`](Self::run), at most so many, for as long as they are wanted; says how many. Their room is the
     /// producer's when they are taken.
     #[inline(always)]
-    pub(crate) fn take_run(&mut self, most: usize, mut wants: impl FnMut(Lineage, Packet) -> bool) -> usize {
+    pub(crate) fn take_run(&mut self, most: usize, mut wants: impl FnMut(Parcel) -> bool) -> usize {
         let mut count = 0;
         while count < most {
-            let (lineage, packet) = self.batch.pop_front().expect("packets are taken where they stand");
+            let parcel = self.batch.next().expect("packets are taken where they stand");
             count += 1;
-            if !wants(lineage, packet) {
+            if !wants(parcel) {
                 break;
             }
         }
@@ -459,7 +488,7 @@ impl Receiver {
     }
 
     fn next_packet(&mut self) -> Parcel {
-        let parcel = self.batch.pop_front().expect("an item is taken where one stands");
+        let parcel = self.batch.next().expect("an item is taken where one stands");
         self.taken = self.taken.wrapping_add(1);
         parcel
     }

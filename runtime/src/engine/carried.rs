@@ -4,7 +4,7 @@
 //! computation time, and notes how far the marker has come.
 
 use crate::engine::crew::Berth;
-use crate::function::{Function, Properties};
+use crate::function::{Properties, Runnable};
 use neurath_model::component::Component;
 use neurath_model::id::{OperatorId, PortIndex, PortSet};
 use neurath_model::marker::Marker;
@@ -27,7 +27,7 @@ pub(crate) enum PreparedAction {
 
 /// A function that is ready to take over.
 pub(crate) struct Replacement {
-    pub(crate) function: Box<dyn Function>,
+    pub(crate) function: Box<dyn Runnable>,
     pub(crate) component: Arc<Component>,
     pub(crate) state: StatePolicy,
     /// Where it goes on, if not on the same thread.

@@ -14,7 +14,7 @@ use crate::engine::placement::{Home, Placement};
 use crate::engine::signal::{Bell, Signal};
 use crate::engine::tracer::{Known, TraceFile, Tracer};
 use crate::engine::worker::Worker;
-use crate::function::{Function, Registry};
+use crate::function::{Registry, Runnable};
 use mio::Poll;
 use neurath_model::component::Component;
 use neurath_model::graph::Node;
@@ -54,7 +54,7 @@ impl Berth {
 /// An operator to be put to work.
 pub(crate) struct Recruit {
     pub(crate) at: OperatorId,
-    pub(crate) function: Box<dyn Function>,
+    pub(crate) function: Box<dyn Runnable>,
     pub(crate) component: Arc<Component>,
     pub(crate) berth: Berth,
 }
@@ -185,7 +185,7 @@ impl Crew {
         ledger: &Ledger,
         at: OperatorId,
         (inputs, outputs): (Vec<Slot>, Vec<Sender>),
-        (function, component): (Box<dyn Function>, Arc<Component>),
+        (function, component): (Box<dyn Runnable>, Arc<Component>),
         mailbox: crate::engine::mailbox::Mailbox,
         (bell, berth): (Arc<Bell>, Berth),
     ) -> Activation {
@@ -214,6 +214,11 @@ impl Crew {
             moves_to: None,
             progress: Progress::of(if operator.stopped { born.stopped() } else { born }),
         }
+    }
+
+    /// How operators are placed.
+    pub(crate) fn placement(&self) -> Placement {
+        self.placement
     }
 
     /// How many threads run operators.

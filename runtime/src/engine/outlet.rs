@@ -31,10 +31,16 @@ impl Outlet {
         self.arcs.iter_mut().map(Sender::room).min().unwrap_or(usize::MAX)
     }
 
-    /// Where a packet for that port goes, if there is room for certain and nothing waits.
+    /// The same, when nothing waits: as many can then be put there at once.
+    pub(crate) fn make_ready(&mut self) -> usize {
+        debug_assert!(self.is_clear(), "what is emitted next goes behind what waits");
+        self.arcs.iter_mut().map(Sender::make_ready).min().unwrap_or(usize::MAX)
+    }
+
+    /// Where a packet for that port goes, if there is room for certain and nothing waits. (While something waits, no arc knows of room.)
     #[inline(always)]
     pub(crate) fn batch_with_room(&mut self, port: PortIndex) -> Option<&mut Batch> {
-        if self.is_clear() { self.arcs[usize::from(port.0)].batch_with_room() } else { None }
+        self.arcs[usize::from(port.0)].batch_with_room()
     }
 
     /// Puts a packet on an arc, behind what waits for room.
@@ -49,14 +55,19 @@ impl Outlet {
     #[cold]
     fn hold_back(&mut self, port: PortIndex, item: Item) {
         self.pending.push_back((port, item));
+        self.forget_room();
+    }
+
+    /// So that what is emitted next goes behind what waits.
+    fn forget_room(&mut self) {
+        self.arcs.iter_mut().for_each(Sender::forget_room);
     }
 
     /// Puts an item on an arc, behind what waits for room.
     pub(crate) fn put(&mut self, port: PortIndex, item: Item) {
-        if !self.is_clear() {
-            self.pending.push_back((port, item));
-        } else if let Err(item) = self.arcs[usize::from(port.0)].send(item) {
-            self.pending.push_back((port, item));
+        let left = if self.is_clear() { self.arcs[usize::from(port.0)].send(item) } else { Err(item) };
+        if let Err(item) = left {
+            self.hold_back(port, item);
         }
     }
 
@@ -67,10 +78,13 @@ impl Outlet {
 
     /// Moves what waits onto the arcs as far as there is room; says whether all is in. One full arc does not hold up
     /// another.
+    #[inline(always)]
     pub(crate) fn flush(&mut self) -> bool {
-        if self.is_clear() {
-            return true;
-        }
+        self.is_clear() || self.move_what_waits()
+    }
+
+    #[cold]
+    fn move_what_waits(&mut self) -> bool {
         let mut full = PortSet::EMPTY;
         for _ in 0..self.pending.len() {
             let (port, item) = self.pending.pop_front().expect("counted");
@@ -80,6 +94,9 @@ impl Outlet {
                 full.insert(port);
                 self.pending.push_back((port, item));
             }
+        }
+        if !full.is_empty() {
+            self.forget_room();
         }
         full.is_empty()
     }

@@ -14,6 +14,7 @@
 
 use neurath_model::component::PLACE;
 use neurath_model::graph::Node;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
@@ -31,11 +32,12 @@ pub enum Placement {
 }
 
 /// Where an operator runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Home {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Home {
     /// On a thread of its own.
     Own,
-    /// On the thread of that name.
+    /// On the thread of that place; the one without a name is where all are that nothing is said of.
     Shared(String),
 }
 
@@ -48,6 +50,17 @@ impl Placement {
             Self::ThreadEach => Home::Own,
             Self::Fused if node.component.blocking => Home::Own,
             Self::Fused | Self::OneThread => Home::Shared(String::new()),
+        }
+    }
+}
+
+/// As it is told behind an operator's name: nothing for the thread that most are on.
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own => f.write_str(", on a thread of its own"),
+            Self::Shared(place) if place.is_empty() => Ok(()),
+            Self::Shared(place) => write!(f, ", at place {place}"),
         }
     }
 }

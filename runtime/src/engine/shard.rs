@@ -18,7 +18,7 @@ use crate::engine::mailbox::Letter;
 use crate::engine::placement::Placement;
 use crate::engine::status::{PastStatus, Status};
 use crate::engine::tracer::{Doors, Known, TraceFile};
-use crate::function::{Function, Properties, Registry};
+use crate::function::{Properties, Registry, Runnable};
 use neurath_model::component::Component;
 use neurath_model::diagnostic::{Code, Diagnostic, Diagnostics, Place, SourceMap, Thing};
 use neurath_model::graph::{FlowGraph, Node};
@@ -87,7 +87,7 @@ impl Ticket {
 }
 
 /// The function of an operator that comes, what it runs, and where it will.
-type Built = (Box<dyn Function>, Arc<Component>, Berth);
+type Built = (Box<dyn Runnable>, Arc<Component>, Berth);
 
 /// An update that is ready to be committed, for the flow as it was when it was prepared.
 pub(crate) struct Prepared {
@@ -266,7 +266,7 @@ impl Shard {
     /// What the flow says of itself.
     pub(crate) fn status(&self) -> Status {
         let threads = self.crew.threads();
-        self.control.lock().status(threads)
+        self.control.lock().status(self.crew.placement(), threads)
     }
 
     /// Ends the flow: sources take nothing new, what is under way is finished, threads end.
@@ -399,7 +399,7 @@ impl Shard {
         self.has_transfer(state, &node.name, map)?;
         let place = map.place_change(&node.name, "changed here");
         let refused = |why: String| cannot_build(&node.name, &node.component.id.to_string(), why, place);
-        let built = self.registry.build(&node.component.id, &Properties::new(node.properties.clone()));
+        let built = self.registry.build_runnable(&node.component.id, &Properties::new(node.properties.clone()));
         let berth = || self.crew.berth_of_changed(before, node).map_err(|e| format!("there is no thread for it: {e}"));
         let (function, berth) = built.map_err(|e| e.to_string()).and_then(|f| Ok((f, berth()?))).map_err(refused)?;
         let replacement = Replacement { function, component: node.component.clone(), state: state.clone(), berth };
@@ -474,11 +474,11 @@ fn build_all<'a>(
     nodes: impl Iterator<Item = &'a Node>,
     registry: &Registry,
     place: impl Fn(&str) -> Option<Place>,
-) -> Result<Vec<Box<dyn Function>>, Diagnostics> {
+) -> Result<Vec<Box<dyn Runnable>>, Diagnostics> {
     let mut wrong = Vec::new();
     let mut functions = Vec::new();
     for node in nodes {
-        match registry.build(&node.component.id, &Properties::new(node.properties.clone())) {
+        match registry.build_runnable(&node.component.id, &Properties::new(node.properties.clone())) {
             Ok(function) => functions.push(function),
             Err(e) => {
                 let component = node.component.id.to_string();

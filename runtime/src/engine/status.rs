@@ -2,6 +2,7 @@
 
 use crate::engine::carried::Stage;
 use crate::engine::control::{InFlight, Ledger};
+use crate::engine::placement::{Home, Placement};
 use neurath_model::id::{OperatorId, PortSet, Version};
 use neurath_model::plan::Scheduler;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct OperatorStatus {
     pub component: String,
     /// The last update applied to it, in all shards; 0 for none.
     pub version: Version,
+    /// Where it runs, in each shard.
+    pub home: Home,
 }
 
 /// What is said of an update under way.
@@ -139,7 +142,7 @@ impl PastStatus {
 
 impl Ledger {
     /// What the flow says of itself.
-    pub(crate) fn status(&self, threads: usize) -> Status {
+    pub(crate) fn status(&self, placement: Placement, threads: usize) -> Status {
         let version = |name: &str| {
             let id = self.program.current(name);
             id.and_then(|at| self.versions.get(&at).copied().or(Some(self.program.operator(at).born)))
@@ -148,6 +151,7 @@ impl Ledger {
             name: node.name.clone(),
             component: node.component.id.to_string(),
             version: version(&node.name).unwrap_or_default(),
+            home: placement.home(node),
         });
         let name = |at: &OperatorId| self.program.operator(*at).name.clone();
         Status {

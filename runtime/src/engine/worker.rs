@@ -44,7 +44,7 @@ impl Worker {
     /// How many steps one operator takes before the next has its turn.
     const QUANTUM: usize = 64;
     /// How many steps pass at most between two looks at the sockets, and one round more.
-    const STEPS_PER_LOOK: usize = 512;
+    pub(crate) const STEPS_PER_LOOK: usize = 512;
     /// Which bits of a token name the operator's seat.
     pub(crate) const TOKEN_SHIFT: u32 = 32;
 

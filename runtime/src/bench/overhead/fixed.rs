@@ -3,14 +3,17 @@
 
 use super::functions::{Count, Counted, Pass, Take};
 use super::{CAPACITY, Pipeline};
+use crate::engine::activation::Turned;
 use crate::engine::arc::{Receiver, arc};
 use crate::engine::outlet::Outlet;
 use crate::engine::signal::{Bell, Signal};
-use crate::function::{Context, Done, Function, Out};
-use mio::{Poll, Registry};
+use crate::engine::worker::Worker;
+use crate::function::{Context, Out, Run, Runnable};
+use mio::{Events, Poll, Registry};
 use neurath_model::id::{Lineage, OperatorId, PortIndex, UpdateId};
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 const PORT: PortIndex = PortIndex(0);
 /// As long as an operator's turn in the runtime.
@@ -31,11 +34,10 @@ pub(super) fn run(pipeline: Pipeline, counted: Counted) -> f64 {
 struct Fixed {
     input: Option<Receiver>,
     outlet: Outlet,
-    function: Box<dyn Function>,
+    function: Box<dyn Runnable>,
     bell: Arc<Bell>,
     again: bool,
     begun: u64,
-    done: Vec<Done>,
 }
 
 struct Seated {
@@ -48,9 +50,9 @@ fn operators(Pipeline { length, work }: Pipeline, sink: Take) -> Seated {
     let poll = Poll::new().expect("a poll can be had");
     let signal = Arc::new(Signal::new(&poll).expect("a waker can be had"));
     let bells: Vec<Arc<Bell>> = (0..length + 2).map(|_| Bell::new(&signal)).collect();
-    let functions = std::iter::once(Box::new(Count::default()) as Box<dyn Function>)
-        .chain((0..length).map(|_| Box::new(Pass(work)) as Box<dyn Function>))
-        .chain([Box::new(sink) as Box<dyn Function>]);
+    let functions = std::iter::once(Box::new(Count::default()) as Box<dyn Runnable>)
+        .chain((0..length).map(|_| Box::new(Pass(work)) as Box<dyn Runnable>))
+        .chain([Box::new(sink) as Box<dyn Runnable>]);
     let mut input = None;
     let mut operators = Vec::new();
     for (i, function) in functions.enumerate() {
@@ -63,70 +65,88 @@ fn operators(Pipeline { length, work }: Pipeline, sink: Take) -> Seated {
             bell: bells[i].clone(),
             again: i == 0,
             begun: 0,
-            done: Vec::new(),
         });
     }
     Seated { operators, signal, poll }
 }
 
 fn turns(mut seated: Seated, stopped: &mpsc::Receiver<()>) {
-    let mut ready = VecDeque::from([0]);
+    let mut line = Line { seats: VecDeque::new(), is_in: vec![false; seated.operators.len()] };
+    line.join(0);
+    let (mut events, mut steps) = (Events::with_capacity(1024), 0);
     seated.signal.settle_here();
     for operator in &seated.operators {
         operator.input.iter().for_each(Receiver::arrives);
         operator.outlet.arrives();
     }
     while stopped.try_recv() != Err(mpsc::TryRecvError::Disconnected) {
-        for _ in 0..ready.len() {
-            let seat = ready.pop_front().expect("counted");
-            if seated.operators[seat].turn(seated.poll.registry()) {
-                ready.push_back(seat);
+        if steps >= Worker::STEPS_PER_LOOK {
+            // There is no socket here, but a flow that cannot be updated may have some, too.
+            seated.poll.poll(&mut events, Some(Duration::ZERO)).expect("a poll of our own can be asked");
+            steps = 0;
+        }
+        for _ in 0..line.seats.len() {
+            let seat = line.next();
+            let turned = seated.operators[seat].turn(seated.poll.registry());
+            steps += turned.steps.max(1);
+            if turned.goes_on {
+                line.join(seat);
             }
         }
-        seated.signal.gather(|seat| {
-            if !ready.contains(&seat) {
-                ready.push_back(seat);
-            }
-        });
+        seated.signal.gather(|seat| line.join(seat));
+    }
+}
+
+/// Whose turn it is.
+struct Line {
+    seats: VecDeque<usize>,
+    is_in: Vec<bool>,
+}
+
+impl Line {
+    fn join(&mut self, seat: usize) {
+        if !std::mem::replace(&mut self.is_in[seat], true) {
+            self.seats.push_back(seat);
+        }
+    }
+
+    fn next(&mut self) -> usize {
+        let seat = self.seats.pop_front().expect("somebody stands in line");
+        self.is_in[seat] = false;
+        seat
     }
 }
 
 impl Fixed {
-    /// Says whether it could go on.
-    fn turn(&mut self, poll: &Registry) -> bool {
+    fn turn(&mut self, poll: &Registry) -> Turned {
         self.bell.hush();
-        let mut fired = 0;
+        let mut steps = 0;
         if self.outlet.flush() {
             if self.again {
                 self.wake(poll);
+                steps += 1;
             }
-            fired = self.fire(poll);
+            steps += self.fire(poll);
         }
         self.outlet.tell();
-        self.outlet.is_clear() && (self.again || fired == QUANTUM)
+        Turned { steps, goes_on: self.outlet.is_clear() && (self.again || steps >= QUANTUM) }
     }
 
     fn wake(&mut self, poll: &Registry) {
         self.again = false;
-        let out = Out::Noted { done: &mut self.done, room: self.outlet.room(), lineage: None };
+        let first = Lineage::new(OperatorId(0), self.begun);
+        let out = Out::Direct { outlet: &mut self.outlet, lineage: first, step: 1 };
         let mut cx = Context { out, again: &mut self.again, version: UpdateId::NONE, poll, token_base: 0 };
         self.function.wake(&[], &mut cx);
-        for done in self.done.drain(..) {
-            let Done::Emit(port, packet) = done else { unreachable!("nothing is held here") };
-            self.outlet.emit(port, Lineage::new(OperatorId(0), self.begun), packet);
-            self.begun += 1;
-        }
+        self.begun += cx.begun_since(first);
     }
 
     fn fire(&mut self, poll: &Registry) -> usize {
-        let Some(input) = &mut self.input else { return 0 };
-        let run = input.run().min(QUANTUM);
-        let out = Out::Direct { outlet: &mut self.outlet, lineage: Lineage::new(OperatorId(0), 0) };
+        let Some(from) = &mut self.input else { return 0 };
+        let (run, room) = (from.run().unwrap_or(0).min(QUANTUM), self.outlet.make_ready());
+        let most = if room > 0 { run.min(room) } else { run };
+        let out = Out::Direct { outlet: &mut self.outlet, lineage: Lineage::new(OperatorId(0), 0), step: 0 };
         let mut cx = Context { out, again: &mut self.again, version: UpdateId::NONE, poll, token_base: 0 };
-        input.take_run(run, |lineage, packet| {
-            cx.goes_on_in(lineage);
-            self.function.fire(PORT, packet, &mut cx);
-            cx.is_clear()
-        })
+        self.function.fire_run(Run { port: PORT, from, most, has_room: room > 0, begins: None }, &mut cx)
     }
 }

@@ -1,7 +1,7 @@
 //! Calls of the function, and what it did in them: emissions, open work held and let go.
 
-use super::{Activation, Body, Rules, next_lineage};
-use crate::function::{Context, Done, Function, Out};
+use super::{Activation, Body, Progress, Rules};
+use crate::function::{Begins, Context, Done, Function, Out};
 use mio::Registry as Poll;
 use neurath_model::choice::{Choice, Emits};
 use neurath_model::component::{Emission, Wake};
@@ -19,6 +19,33 @@ impl Activation {
             let Body::Function(function, _) = body else { unreachable!("what has left is not called") };
             f(&mut **function, cx);
         });
+    }
+
+    /// Calls the function without a packet. What it emits goes onto the arcs at once, if each emission begins a lineage of its own and
+    /// nobody writes that down.
+    pub(super) fn call_awake(&mut self, poll: &Poll, f: impl FnOnce(&mut dyn Function, &mut Context<'_>)) {
+        if !self.begins_one_by_one() {
+            self.call(poll, None, f);
+            return self.begin_lineages();
+        }
+        let Self { at, outlet, body, progress, token_base, .. } = self;
+        let Body::Function(function, _) = body else { unreachable!("what has left is not called") };
+        let Progress { operator, again, begun, .. } = progress;
+        let first = Lineage::new(*at, *begun);
+        let out = Out::Direct { outlet, lineage: first, step: 1 };
+        let mut cx = Context { out, again, version: operator.version(), poll, token_base: *token_base };
+        f(&mut **function, &mut cx);
+        *begun += cx.begun_since(first);
+    }
+
+    fn begins_one_by_one(&self) -> bool {
+        let rules = self.rules();
+        let is_one = match rules.emission {
+            Emission::Each => rules.outputs <= 1,
+            Emission::Filter | Emission::Route | Emission::Many => true,
+            Emission::Buffer => false,
+        };
+        is_one && self.tracer.is_none()
     }
 
     pub(super) fn with_context(
@@ -93,7 +120,7 @@ impl Activation {
     }
 
     pub(super) fn begin(&mut self) -> Lineage {
-        next_lineage(self.at, &mut self.progress.begun)
+        Begins { at: self.at, begun: &mut self.progress.begun }.next()
     }
 
     /// Open work that the function let go: each is a firing of its own.

@@ -31,6 +31,7 @@ impl Activation {
         for effect in effects {
             self.perform(effect, poll);
         }
+        self.progress.free = None;
         self.note_stages();
     }
 

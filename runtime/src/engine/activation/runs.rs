@@ -4,12 +4,11 @@
 //! invoke the function. A run ends at a marker, at the end of the arc, where outputs are full, or with the operator's turn; so it never
 //! keeps an update waiting for longer than a turn takes.
 
-use super::{Activation, Body, Progress, Slot, next_lineage};
-use crate::function::{Context, Out};
+use super::{Activation, Body, Progress, Slot};
+use crate::function::{Begins, Context, Out, Run};
 use mio::Registry as Poll;
 use neurath_model::component::Emission;
 use neurath_model::id::{Lineage, PortIndex, PortSet};
-use neurath_model::protocol::Head;
 
 /// What an operator can do next, as far as that is seen without asking the protocol anew.
 pub(super) enum Next {
@@ -49,26 +48,22 @@ impl Activation {
     fn fire_through(&mut self, port: PortIndex, run: usize, poll: &Poll) -> usize {
         let begins = self.begins_at(port);
         let room = self.room_for_firings();
-        let run = if room > 0 { run.min(room) } else { run };
+        let most = if room > 0 { run.min(room) } else { run };
         let Self { at, inputs, outlet, body, progress, token_base, .. } = self;
-        let Slot::Arc(receiver) = &mut inputs[usize::from(port.0)] else { unreachable!("a run is on an arc") };
+        let Slot::Arc(from) = &mut inputs[usize::from(port.0)] else { unreachable!("a run is on an arc") };
         let Body::Function(function, _) = body else { unreachable!("only a function fires") };
         let Progress { operator, again, begun, .. } = progress;
-        let version = operator.version();
-        let out = Out::Direct { outlet, lineage: Lineage::new(*at, *begun) };
-        let mut cx = Context { out, again, version, poll, token_base: *token_base };
-        receiver.take_run(run, |taken, packet| {
-            cx.goes_on_in(if begins { next_lineage(*at, begun) } else { taken });
-            function.fire(port, packet, &mut cx);
-            room > 0 || cx.is_clear()
-        })
+        let out = Out::Direct { outlet, lineage: Lineage::new(*at, *begun), step: 0 };
+        let mut cx = Context { out, again, version: operator.version(), poll, token_base: *token_base };
+        let begins = begins.then_some(Begins { at: *at, begun });
+        function.fire_run(Run { port, from, most, has_room: room > 0, begins }, &mut cx)
     }
 
     /// For how many firings the outputs have room, if a firing emits once at most on each; 0 if that is not known. (An arc may hold less a
     /// moment later, where its end has moved. Then packets wait for room, more than one, and none is lost.)
     fn room_for_firings(&mut self) -> usize {
         match self.rules().emission {
-            Emission::Each | Emission::Route | Emission::Filter => self.outlet.room(),
+            Emission::Each | Emission::Route | Emission::Filter => self.outlet.make_ready(),
             Emission::Many | Emission::Buffer => 0,
         }
     }
@@ -80,23 +75,29 @@ impl Activation {
         if !is_free || (wakes && !self.progress.woke) || self.is_stopped() {
             return Next::Step;
         }
-        let ports = self.progress.operator.fires_freely(&self.interface);
-        let passed_over = PortSet::first(usize::from(self.progress.next_port));
-        for port in ports.minus(passed_over).iter().chain(ports.intersection(passed_over).iter()) {
-            let run = self.run_at(port);
-            if run > 0 {
-                return Next::Run(port, run);
+        let ports = self.free_ports();
+        let mut is_empty = true;
+        for port in ports.iter_from(self.progress.next_port) {
+            match self.run_at(port) {
+                Some(0) => {}
+                Some(run) => return Next::Run(port, run),
+                None => is_empty = false,
             }
         }
-        let is_empty = ports.iter().all(|port| self.inputs[usize::from(port.0)].head() == Head::Empty);
         // An operator that fires freely anywhere runs, and has nothing to conclude.
         if ports.is_empty() || wakes || !is_empty { Next::Step } else { Next::Nothing }
     }
 
-    fn run_at(&mut self, port: PortIndex) -> usize {
+    /// Where packets do nothing but invoke the function. The protocol is asked anew when it has taken another step.
+    fn free_ports(&mut self) -> PortSet {
+        let Self { progress: Progress { free, operator, .. }, interface, .. } = self;
+        *free.get_or_insert_with(|| operator.fires_freely(interface))
+    }
+
+    fn run_at(&mut self, port: PortIndex) -> Option<usize> {
         match &mut self.inputs[usize::from(port.0)] {
             Slot::Arc(receiver) => receiver.run(),
-            Slot::Expects(_) | Slot::Vacant => 0,
+            Slot::Expects(_) | Slot::Vacant => Some(0),
         }
     }
 }

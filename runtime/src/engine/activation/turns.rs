@@ -5,7 +5,7 @@ use crate::engine::gate::Gate;
 use mio::Registry as Poll;
 use neurath_model::choice::Choice;
 use neurath_model::component::Wake;
-use neurath_model::id::{PortIndex, PortSet};
+use neurath_model::id::PortIndex;
 use neurath_model::protocol::{Head, Readable};
 
 impl Activation {
@@ -116,9 +116,7 @@ impl Activation {
         if readable.tuple {
             return Some(Pick::Tuple);
         }
-        let passed_over = PortSet::first(usize::from(self.progress.next_port));
-        let port = readable.ports.minus(passed_over).iter().next().or_else(|| readable.ports.iter().next())?;
-        Some(Pick::Port(port))
+        readable.ports.iter_from(self.progress.next_port).next().map(Pick::Port)
     }
 
     /// What may be read now.
@@ -149,7 +147,8 @@ impl Activation {
     }
 
     pub(super) fn set_next_port(&mut self, read: PortIndex) {
-        self.progress.next_port = (read.0 + 1) % self.inputs.len() as u8;
+        let next = usize::from(read.0) + 1;
+        self.progress.next_port = PortIndex(if next < self.inputs.len() { next as u8 } else { 0 });
     }
 
     pub(super) fn read_port(&mut self, port: PortIndex, poll: &Poll) {

@@ -1,6 +1,6 @@
 //! Arcs as they run, with std's threads and mio's poll.
 
-use super::arc::{Item, Receiver, arc};
+use super::arc::{Batch, Item, Receiver, arc, in_its_place};
 use super::signal::{Bell, Signal};
 use crate::packet::Packet;
 use mio::Poll;
@@ -155,4 +155,15 @@ fn an_end_that_moves_wakes_its_new_owner() {
     for thread in [producer, first, second] {
         thread.join().expect("it ends");
     }
+}
+
+#[test]
+fn an_emptied_batch_keeps_its_memory() {
+    let mut batch = Batch::with_capacity(64);
+    batch.extend((0..40).map(|number| (Lineage::new(OperatorId(0), number), Packet::new(number))));
+    let place = batch.as_ptr();
+    let mut left = batch.into_iter();
+    assert_eq!(left.by_ref().count(), 40);
+    let emptied = in_its_place(left);
+    assert_eq!((emptied.len(), emptied.capacity(), emptied.as_ptr()), (0, 64, place));
 }
