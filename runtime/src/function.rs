@@ -224,12 +224,11 @@ impl Context<'_> {
     }
 
     /// How many more packets fit before the operator's outputs are full. Emitting more is allowed; the operator then
-    /// waits until they are in.
-    pub fn room(&mut self) -> usize {
-        match &mut self.out {
+    /// waits until they are in. What others take meanwhile is not counted, so it only falls within a call.
+    pub fn room(&self) -> usize {
+        match &self.out {
             Out::Noted { done, room, .. } => room.saturating_sub(done.len()),
-            Out::Direct { outlet, .. } if outlet.is_clear() => outlet.room(),
-            Out::Direct { .. } => 0,
+            Out::Direct { outlet, .. } => outlet.known_room(),
         }
     }
 

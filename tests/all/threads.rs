@@ -18,6 +18,7 @@ use neurath_runtime::function::{BuildError, Context, Function, Properties, Regis
 use neurath_runtime::packet::{Packet, State};
 use neurath_sim::conformance::verify;
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 const COMPONENTS: &str = r#"
@@ -27,6 +28,12 @@ outputs = { OUT = "number" }
 emission = "each"
 wake = "source"
 state = "Next"
+
+[[component]]
+name = "pour"
+outputs = { OUT = "number" }
+emission = "each"
+wake = "source"
 
 [[component]]
 name = "fork"
@@ -124,6 +131,28 @@ impl Function for Count {
             cx.emit(PortIndex(0), Packet::new(Number { value: self.next, tags: Vec::new() }));
             self.next += 1;
         }
+        cx.again();
+    }
+}
+
+/// Emits for as long as there is room, and notes how much that was.
+struct Pour {
+    next: u64,
+    at_once: Arc<AtomicU64>,
+}
+
+impl Function for Pour {
+    fn start(&mut self, cx: &mut Context<'_>) {
+        cx.again();
+    }
+
+    fn wake(&mut self, _: &[neurath_runtime::function::Readiness], cx: &mut Context<'_>) {
+        let first = self.next;
+        while cx.room() > 0 {
+            cx.emit(PortIndex(0), Packet::new(Number { value: self.next, tags: Vec::new() }));
+            self.next += 1;
+        }
+        self.at_once.fetch_max(self.next - first, Ordering::Relaxed);
         cx.again();
     }
 }
@@ -421,6 +450,28 @@ fn a_place_that_nobody_is_at_any_more_is_given_up() {
     running.submit(&change, &map).expect("accepted").wait().expect("answered");
     assert!(until(|| running.status().threads == 1), "{:?}", running.status());
     running.stop().expect("it ends in order");
+}
+
+/// Trophy. Since what a source emits goes onto the arc at once, the room that its function is told of was looked for anew with every question;
+/// a reader on another thread that keeps up made some all the time, and one that asks "while there is room" never came back from its wake,
+/// with markers waiting behind it. Found by reading; room that a function is told of only falls within a call now.
+#[test]
+fn a_wake_ends_even_if_its_reader_keeps_up() {
+    let (seen, at_once) = (Seen::default(), Arc::<AtomicU64>::default());
+    let mut registry = registry(&seen);
+    let catalogue = spec::components::parse("components.toml", COMPONENTS).expect("valid").0;
+    let noted = at_once.clone();
+    add(&mut registry, &catalogue, "pour@1", move |_| Ok(Pour { next: 0, at_once: noted.clone() }));
+    let graph = graph("pour(pour) -> a(tag) -> sink(collect)", &registry);
+    let options = Options { capacity: 16, placement: Placement::ThreadEach, ..Options::default() };
+    let running = Running::start(&graph, Arc::new(registry), options).expect("it starts");
+    let (change, map) = update("tag@2", "on", &["a"]);
+    running.submit(&change, &map).expect("accepted").wait().expect("answered");
+    assert!(until(|| seen.lock().expect("not poisoned").len() > 50_000));
+    running.stop().expect("it ends in order");
+    let numbers = std::mem::take(&mut *seen.lock().expect("not poisoned"));
+    assert!(numbers.iter().enumerate().all(|(i, n)| n.value == i as u64), "all, in order");
+    assert_eq!(at_once.load(Ordering::Relaxed), 16);
 }
 
 #[test]

@@ -199,17 +199,22 @@ impl Sender {
     /// How many packets go into the ring together at most.
     const BATCH: usize = 256;
 
-    /// How many more packets fit, at least; none only if none did just now.
-    pub(crate) fn room(&mut self) -> usize {
+    /// How many more packets fit, as far as it has looked: each that is sent makes it one less.
+    pub(crate) fn known_room(&self) -> usize {
         let capacity = self.shared.capacity.load(Ordering::Relaxed);
         let sent = self.sent.wrapping_add(self.batch.len());
-        let room = capacity.saturating_sub(sent.wrapping_sub(self.taken));
+        capacity.saturating_sub(sent.wrapping_sub(self.taken))
+    }
+
+    /// How many more packets fit, at least; none only if none did just now.
+    pub(crate) fn room(&mut self) -> usize {
+        let room = self.known_room();
         if room > 0 {
             return room;
         }
         // Whoever sees that a packet was taken finds its place in the ring free.
         self.taken = self.shared.taken.0.load(Ordering::Acquire);
-        capacity.saturating_sub(sent.wrapping_sub(self.taken))
+        self.known_room()
     }
 
     /// The same; and so many more packets can be put into the batch, though not more than one may hold.

@@ -31,7 +31,12 @@ impl Outlet {
         self.arcs.iter_mut().map(Sender::room).min().unwrap_or(usize::MAX)
     }
 
-    /// The same, when nothing waits: as many can then be put there at once.
+    /// The same as far as it is known, none while anything waits. It only falls while packets are emitted, however fast they are taken.
+    pub(crate) fn known_room(&self) -> usize {
+        if self.is_clear() { self.arcs.iter().map(Sender::known_room).min().unwrap_or(usize::MAX) } else { 0 }
+    }
+
+    /// How many packets fit on each, when nothing waits: as many can then be put there at once.
     pub(crate) fn make_ready(&mut self) -> usize {
         debug_assert!(self.is_clear(), "what is emitted next goes behind what waits");
         self.arcs.iter_mut().map(Sender::make_ready).min().unwrap_or(usize::MAX)

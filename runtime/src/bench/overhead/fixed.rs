@@ -134,6 +134,7 @@ impl Fixed {
 
     fn wake(&mut self, poll: &Registry) {
         self.again = false;
+        self.outlet.make_ready();
         let first = Lineage::new(OperatorId(0), self.begun);
         let out = Out::Direct { outlet: &mut self.outlet, lineage: first, step: 1 };
         let mut cx = Context { out, again: &mut self.again, version: UpdateId::NONE, poll, token_base: 0 };

@@ -28,6 +28,7 @@ impl Activation {
             self.call(poll, None, f);
             return self.begin_lineages();
         }
+        self.outlet.make_ready();
         let Self { at, outlet, body, progress, token_base, .. } = self;
         let Body::Function(function, _) = body else { unreachable!("what has left is not called") };
         let Progress { operator, again, begun, .. } = progress;

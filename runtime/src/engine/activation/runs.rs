@@ -62,8 +62,9 @@ impl Activation {
     /// For how many firings the outputs have room, if a firing emits once at most on each; 0 if that is not known. (An arc may hold less a
     /// moment later, where its end has moved. Then packets wait for room, more than one, and none is lost.)
     fn room_for_firings(&mut self) -> usize {
+        let room = self.outlet.make_ready();
         match self.rules().emission {
-            Emission::Each | Emission::Route | Emission::Filter => self.outlet.make_ready(),
+            Emission::Each | Emission::Route | Emission::Filter => room,
             Emission::Many | Emission::Buffer => 0,
         }
     }

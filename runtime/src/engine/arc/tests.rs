@@ -167,3 +167,16 @@ fn an_emptied_batch_keeps_its_memory() {
     let emptied = in_its_place(left);
     assert_eq!((emptied.len(), emptied.capacity(), emptied.as_ptr()), (0, 64, place));
 }
+
+#[test]
+fn room_that_is_known_only_falls_however_fast_packets_are_taken() {
+    let (mut sender, mut receiver) = arc(Some(4), bell(), bell());
+    assert_eq!(sender.make_ready(), 4);
+    for left in (0..4).rev() {
+        sender.send(packet(left)).expect("there is room");
+        sender.tell();
+        receiver.take();
+        assert_eq!(sender.known_room(), left as usize);
+    }
+    assert_eq!((sender.room(), sender.known_room()), (4, 4), "it has looked again");
+}
