@@ -207,16 +207,14 @@ impl Activation {
         let quantum = if self.rules().blocking { 1 } else { quantum };
         self.bell.hush();
         self.mailbox.open();
-        let (mut steps, mut goes_on) = (0, true);
+        let (mut steps, mut goes_on, mut has_room) = (0, true, true);
         // Where there is no room for what it emitted, its bell is rung when there is.
-        while self.outlet.flush() && goes_on && steps < quantum {
+        while self.outlet.flush() && goes_on && has_room && steps < quantum {
             let taken = if self.moves_to.is_none() { self.go_on(poll, quantum - steps) } else { 0 };
             goes_on = taken > 0;
             steps += taken;
-            // Before it fills its outputs to the brim, whoever reads them has a turn.
-            if self.outlet.room() == 0 {
-                break;
-            }
+            // Before it emits more than fits, whoever reads what it emitted has a turn.
+            has_room = self.outlet.room() > 0;
         }
         self.outlet.tell();
         Turned { steps, goes_on: goes_on && self.outlet.is_clear() && !self.is_over() }

@@ -77,16 +77,16 @@ impl Activation {
             return Next::Step;
         }
         let ports = self.free_ports();
-        let mut is_empty = true;
         for port in ports.iter_from(self.progress.next_port) {
             match self.run_at(port) {
                 Some(0) => {}
                 Some(run) => return Next::Run(port, run),
-                None => is_empty = false,
+                // In its turn, or other ports that are never empty would keep it waiting.
+                None => return Next::Step,
             }
         }
         // An operator that fires freely anywhere runs, and has nothing to conclude.
-        if ports.is_empty() || wakes || !is_empty { Next::Step } else { Next::Nothing }
+        if ports.is_empty() || wakes { Next::Step } else { Next::Nothing }
     }
 
     /// Where packets do nothing but invoke the function. The protocol is asked anew when it has taken another step.
