@@ -207,14 +207,14 @@ impl Activation {
         let quantum = if self.rules().blocking { 1 } else { quantum };
         self.bell.hush();
         self.mailbox.open();
-        let (mut steps, mut goes_on, mut has_room) = (0, true, true);
+        let (mut steps, mut goes_on, mut is_full) = (0, true, false);
         // Where there is no room for what it emitted, its bell is rung when there is.
-        while self.outlet.flush() && goes_on && has_room && steps < quantum {
+        while self.outlet.flush() && goes_on && !is_full && steps < quantum {
             let taken = if self.moves_to.is_none() { self.go_on(poll, quantum - steps) } else { 0 };
             goes_on = taken > 0;
             steps += taken;
             // Before it emits more than fits, whoever reads what it emitted has a turn.
-            has_room = self.outlet.room() > 0;
+            is_full = self.outlet.is_full();
         }
         self.outlet.tell();
         Turned { steps, goes_on: goes_on && self.outlet.is_clear() && !self.is_over() }

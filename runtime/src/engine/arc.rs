@@ -217,7 +217,12 @@ impl Sender {
         self.known_room()
     }
 
-    /// The same; and so many more packets can be put into the batch, though not more than one may hold.
+    /// Whether there is a batch, and no room for more.
+    pub(crate) fn is_full(&mut self) -> bool {
+        !self.batch.is_empty() && self.room() == 0
+    }
+
+    /// How many more packets fit; so many can be put into the batch, though not more than one may hold.
     pub(crate) fn make_ready(&mut self) -> usize {
         let room = self.room();
         self.fits = self.batch.len().saturating_add(room).min(Self::BATCH);

@@ -36,6 +36,12 @@ impl Outlet {
         if self.is_clear() { self.arcs.iter().map(Sender::known_room).min().unwrap_or(usize::MAX) } else { 0 }
     }
 
+    /// Whether what was emitted has filled one of them. (An arc onto which nothing was emitted is not looked at: it may not have been in reach of
+    /// this core for long.)
+    pub(crate) fn is_full(&mut self) -> bool {
+        self.arcs.iter_mut().any(Sender::is_full)
+    }
+
     /// How many packets fit on each, when nothing waits: as many can then be put there at once.
     pub(crate) fn make_ready(&mut self) -> usize {
         debug_assert!(self.is_clear(), "what is emitted next goes behind what waits");
