@@ -65,8 +65,10 @@ pub(crate) fn mailbox(bell: Arc<Bell>) -> (Address, Mailbox) {
 
 impl Mailbox {
     /// Sorts what has come. The bell was hushed before: what is not seen here will ring it.
-    pub(crate) fn open(&mut self) {
+    /// Says whether anything had.
+    pub(crate) fn open(&mut self) -> bool {
         let sent = self.sent.load(Ordering::Relaxed);
+        let has_come = self.opened != sent;
         while self.opened != sent {
             self.opened = self.opened.wrapping_add(1);
             match self.letters.recv().expect("it was sent before it was counted") {
@@ -75,6 +77,7 @@ impl Mailbox {
                 Letter::State(state, held) => self.state = Some((state, held)),
             }
         }
+        has_come
     }
 
     /// Whether nothing has come, or all that has was taken.

@@ -21,7 +21,12 @@ impl Activation {
             self.conclude(poll);
             return true;
         }
-        let Some(turn) = self.next_turn() else { return false };
+        let Some(mut turn) = self.next_turn() else { return false };
+        // A letter that was sent before what it has just seen, such as a later marker, goes before it; it may have come during this turn.
+        while self.mailbox.open() {
+            let Some(next) = self.next_turn() else { return false };
+            turn = next;
+        }
         let starts = matches!(turn, Turn::Wake) && !self.progress.started;
         self.take(turn, poll);
         if let Some(gate) = self.gate.as_ref().filter(|_| !starts) {
