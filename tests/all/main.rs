@@ -8,6 +8,7 @@
 //! * `invalid_updates`: a table of updates that are refused, with all that is said; none reaches the flow.
 //! * `shards`: one flow in several shards, changed as one.
 //! * `threads`: flows of other shapes on real threads, and functions that fail.
+//! * `trophies`: runs of such flows that once went wrong, each with its story.
 //! * `transcripts`: commands with all they print.
 
 mod book;
@@ -15,6 +16,7 @@ mod cycle;
 mod evolution;
 mod forced;
 mod invalid_updates;
+mod numbers;
 mod operator;
 mod refusals;
 mod serving;
@@ -22,3 +24,4 @@ mod shards;
 mod support;
 mod threads;
 mod transcripts;
+mod trophies;

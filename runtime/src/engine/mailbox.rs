@@ -5,7 +5,7 @@
 use super::arc::Receiver;
 use super::carried::Carried;
 use super::signal::Bell;
-use super::sync::{AtomicUsize, Ordering, mpsc};
+use super::sync::{AtomicUsize, Order, Ordering, in_order_with, mpsc};
 use crate::packet::State;
 use neurath_model::id::{ArcId, UpdateId};
 use neurath_model::marker::Mail;
@@ -61,6 +61,22 @@ pub(crate) fn mailbox(bell: Arc<Bell>) -> (Address, Mailbox) {
     let sent = Arc::new(AtomicUsize::new(0));
     let address = Address { letters: send, sent: sent.clone(), bell };
     (address, Mailbox { letters, sent, opened: 0, mail: VecDeque::new(), arcs: BTreeMap::new(), state: None })
+}
+
+/// What somebody finds who looks at arcs, when every letter is in the mailbox that was sent before what stands there. Mail goes before the
+/// markers of later updates, and it may have come when the mailbox was open already.
+pub(crate) fn find_with_mail<S, T>(
+    somebody: &mut S,
+    finds: impl Fn(&mut S) -> T,
+    mailbox: impl Fn(&mut S) -> &mut Mailbox,
+) -> T {
+    loop {
+        let opens = |somebody: &mut S| mailbox(somebody).open();
+        let (found, has_come) = in_order_with(Order::ArcsThenMail, somebody, &finds, opens);
+        if !has_come {
+            return found;
+        }
+    }
 }
 
 impl Mailbox {

@@ -28,6 +28,7 @@ mod signal;
 mod ring;
 mod sync;
 
+mod mail;
 mod moving;
 mod order;
 mod room;

@@ -41,6 +41,8 @@ pub(crate) enum Order {
     RoomThenWait,
     /// A consumer looks at the ring, then for what stands between its packets.
     RingThenBetween,
+    /// An operator looks what stands on its arcs, then for letters that came before that.
+    ArcsThenMail,
     /// Who reads an arc is put down, then that there is somebody new.
     ReaderThenMove,
 }
@@ -55,4 +57,15 @@ pub(crate) fn fence(_: Order) {
 #[inline(always)]
 pub(crate) fn in_order<A, B>(_: Order, first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
     (first(), second())
+}
+
+/// Does two things with something, and says what came of them.
+#[inline(always)]
+pub(crate) fn in_order_with<S, A, B>(
+    _: Order,
+    with: &mut S,
+    first: impl FnOnce(&mut S) -> A,
+    second: impl FnOnce(&mut S) -> B,
+) -> (A, B) {
+    (first(with), second(with))
 }

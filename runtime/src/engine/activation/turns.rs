@@ -2,6 +2,7 @@
 
 use super::{Activation, Body, Pick, Slot, Turn};
 use crate::engine::gate::Gate;
+use crate::engine::mailbox::find_with_mail;
 use mio::Registry as Poll;
 use neurath_model::choice::Choice;
 use neurath_model::component::Wake;
@@ -21,12 +22,8 @@ impl Activation {
             self.conclude(poll);
             return true;
         }
-        let Some(mut turn) = self.next_turn() else { return false };
-        // A letter that was sent before what it has just seen, such as a later marker, goes before it; it may have come during this turn.
-        while self.mailbox.open() {
-            let Some(next) = self.next_turn() else { return false };
-            turn = next;
-        }
+        let turn = find_with_mail(self, Self::next_turn, |activation| &mut activation.mailbox);
+        let Some(turn) = turn else { return false };
         let starts = matches!(turn, Turn::Wake) && !self.progress.started;
         self.take(turn, poll);
         if let Some(gate) = self.gate.as_ref().filter(|_| !starts) {

@@ -66,6 +66,20 @@ pub(crate) fn in_order<A, B>(order: Order, first: impl FnOnce() -> A, second: im
     }
 }
 
+pub(crate) fn in_order_with<S, A, B>(
+    order: Order,
+    with: &mut S,
+    first: impl FnOnce(&mut S) -> A,
+    second: impl FnOnce(&mut S) -> B,
+) -> (A, B) {
+    if has(Fault::Without(order)) {
+        let b = second(with);
+        (first(with), b)
+    } else {
+        (first(with), second(with))
+    }
+}
+
 /// A number that one side counts up.
 #[derive(Debug)]
 pub(crate) struct AtomicUsize(loom::sync::atomic::AtomicUsize);
