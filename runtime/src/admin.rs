@@ -113,8 +113,12 @@ pub struct AppliedReply {
     pub scheduler: Scheduler,
     /// What the model checker said before it was committed.
     pub admission: Admission,
-    /// For each operator changed, microseconds from the submission, in the order in which they changed.
+    /// For each operator concerned, microseconds from the submission, in the order in which they changed.
     pub operators: Vec<(String, u64)>,
+    /// Those of them that came in.
+    pub came: Vec<String>,
+    /// Those of them that went.
+    pub went: Vec<String>,
     /// Microseconds from the submission to the exit's answer.
     pub answered_us: u64,
 }
@@ -128,6 +132,8 @@ impl AppliedReply {
             scheduler: applied.scheduler,
             admission,
             operators: applied.operators.iter().map(|(name, at)| (name.clone(), since(*at))).collect(),
+            came: applied.came.clone(),
+            went: applied.went.clone(),
             answered_us: since(applied.answered),
         }
     }

@@ -7,7 +7,7 @@
 //! Reading order: [`sync`] (what the next few are made of), [`signal`] (how operators are called, and sleeping threads woken),
 //! [`arc`] (bounded FIFO queues whose ends move), [`outlet`] (an operator's outputs), [`carried`] (what a marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an
 //! operator that runs), [`worker`] (a thread with its operators), [`placement`] (which operator on which thread), [`control`]
-//! (entrance and exit: the order of updates, and their answers), [`crew`] (how operators are put to work), [`gate`] (steps taken
+//! (entrance and exit: the order of updates, and their answers), [`applied`] (what is told and remembered of an update), [`crew`] (how operators are put to work), [`gate`] (steps taken
 //! as a schedule says), [`shard`] (a replica of a flow that runs),
 //! [`running`] (a flow that runs, in all its shards, and what can be asked of it), [`status`] (what it says of itself),
 //! [`tracer`] (the run as a trace). In tests, `models` explores how threads interleave in the first of these.
@@ -16,6 +16,7 @@
 //! wherever it is placed.
 
 pub(crate) mod activation;
+pub(crate) mod applied;
 pub(crate) mod arc;
 pub(crate) mod carried;
 pub(crate) mod control;
@@ -38,8 +39,8 @@ mod arc_tests;
 #[cfg(test)]
 mod models;
 
+pub use applied::Applied;
 pub use carried::Hold;
-pub use control::Applied;
 pub use placement::{Home, Placement};
 pub use running::{Prepared, Running, Ticket};
 pub use shard::Options;

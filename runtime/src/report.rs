@@ -16,6 +16,7 @@
 
 mod chart;
 pub(crate) mod comparison;
+pub(crate) mod outcome;
 mod page;
 pub(crate) mod study;
 pub(crate) mod svg;

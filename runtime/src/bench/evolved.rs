@@ -326,6 +326,8 @@ mod tests {
             scheduler: Scheduler::Scoped,
             submitted,
             operators: vec![("load".into(), submitted + Duration::from_millis(3))],
+            came: Vec::new(),
+            went: Vec::new(),
             holds: Vec::new(),
             answered: submitted + Duration::from_millis(4),
         };

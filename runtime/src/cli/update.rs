@@ -6,6 +6,7 @@ use crate::cli::{Answer, Exit, Failure, SCHEMA_VERSION};
 use crate::engine::status::{OperatorStatus, PastStatus, Status, UpdateStatus};
 use neurath_model::diagnostic::{Code, Diagnostics};
 use neurath_model::plan::Scheduler;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Arguments of `neurath update`.
@@ -173,11 +174,13 @@ fn print_applied(applied: &AppliedReply, session: &mut Session) {
         ms(admission.micros)
     ));
     session.line(format_args!("applied: update {} `{}`", applied.update, applied.name));
+    let [came, went] = [&applied.came, &applied.went].map(|names| names.iter().collect::<BTreeSet<_>>());
     for (operator, us) in &applied.operators {
-        // What comes in is there from the submission on.
-        match us {
-            0 => session.line(format_args!("  {operator} came")),
-            us => session.line(format_args!("  {operator} changed after {:.3} ms", ms(*us))),
+        if came.contains(operator) {
+            session.line(format_args!("  {operator} came"));
+        } else {
+            let what = if went.contains(operator) { "went" } else { "changed" };
+            session.line(format_args!("  {operator} {what} after {:.3} ms", ms(*us)));
         }
     }
     session.line(format_args!("  answered after {:.3} ms", ms(applied.answered_us)));

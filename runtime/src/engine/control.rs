@@ -8,8 +8,9 @@
 //! The ledger is the entrance and the exit: whoever holds it decides the order of updates, once for all operators. What is
 //! done under it takes microseconds and waits for nobody.
 
+use crate::engine::applied::{Applied, Past};
 use crate::engine::arc::Receiver;
-use crate::engine::carried::{Carried, Hold};
+use crate::engine::carried::Carried;
 use crate::engine::mailbox::{Address, Letter};
 use crate::engine::signal::{Bell, Signal};
 use crate::engine::tracer::{Doors, Known};
@@ -17,74 +18,19 @@ use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
 use neurath_model::id::{ArcId, InPort, OperatorId, UpdateId, Version};
 use neurath_model::marker::{Mail, Outcome, Report};
-use neurath_model::plan::{Plan, Scheduler};
+use neurath_model::plan::Plan;
 use neurath_model::program::Program;
 use neurath_model::protocol::{Next, Tally};
-use neurath_model::update::Update;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many updates are remembered with all that is needed to take them back or apply them again.
 const REMEMBERED: usize = 256;
 /// How many operators the whole flows among them may name. Graphs share what is the same in them, and what an update says does not:
 /// of flows that large, fewer are remembered.
 const NAMED_MAX: usize = 1_000_000;
-
-/// An update that was applied.
-#[derive(Debug, Clone)]
-pub struct Applied {
-    /// Its number.
-    pub update: UpdateId,
-    /// What it is called.
-    pub name: String,
-    /// How it travelled.
-    pub scheduler: Scheduler,
-    /// When it was submitted.
-    pub submitted: Instant,
-    /// When each operator was changed, in all shards; those that came in, when the update was submitted.
-    pub operators: Vec<(String, Instant)>,
-    /// When the exit answered.
-    pub answered: Instant,
-    /// What it held up meanwhile, and when: ports at which its marker had come and was awaited elsewhere, operators that finished open
-    /// work, sources that were stopped.
-    pub holds: Vec<Hold>,
-}
-
-impl Applied {
-    /// From submission to the last operator changed.
-    pub fn to_last_operator(&self) -> Duration {
-        let last = self.operators.iter().map(|(_, at)| *at).max();
-        last.map_or(Duration::ZERO, |at| at.duration_since(self.submitted))
-    }
-
-    /// The same update as applied in one more shard: an operator is changed when it is changed in both.
-    pub(crate) fn and_in(mut self, other: Self) -> Self {
-        let mut there: BTreeMap<String, Instant> = other.operators.into_iter().collect();
-        for (name, at) in &mut self.operators {
-            *at = (*at).max(there.remove(name).unwrap_or(*at));
-        }
-        self.operators.sort_by_key(|(_, at)| *at);
-        self.answered = self.answered.max(other.answered);
-        self.holds.extend(other.holds);
-        self
-    }
-}
-
-/// An update that was applied, and the flow before and after it.
-#[derive(Debug, Clone)]
-pub(crate) struct Past {
-    pub(crate) number: UpdateId,
-    pub(crate) update: Update,
-    pub(crate) scheduler: Scheduler,
-    pub(crate) before: FlowGraph,
-    pub(crate) after: FlowGraph,
-    pub(crate) took: Duration,
-    pub(crate) changed: Vec<String>,
-    pub(crate) came: Vec<String>,
-    pub(crate) went: Vec<String>,
-}
 
 /// What is shared.
 pub(crate) struct Control {
@@ -249,43 +195,20 @@ impl Ledger {
     fn answer(&mut self, update: UpdateId, outcome: Outcome) {
         assert!(outcome == Outcome::Applied, "an update planned for the flow that it finds is not rejected");
         let in_flight = self.in_flight.remove(&update).expect("an answer belongs to an update in flight");
-        let deployment = &in_flight.carried.deployment;
-        for at in &deployment.stopped {
+        for at in &in_flight.carried.deployment.stopped {
             self.send(*at, Letter::Mail(Mail::Resume(update), None));
         }
         if let Some(doors) = &mut self.doors {
             doors.answer(update, outcome);
         }
-        let name = |at: OperatorId| self.program.operator(at).name.clone();
-        let born = deployment.born.iter().map(|at| (name(*at), in_flight.submitted));
-        let changed = in_flight.carried.applied().into_iter().map(|(at, when)| (name(at), when));
-        let answered = Instant::now();
-        let applied = Applied {
-            update,
-            name: in_flight.carried.update.name.clone(),
-            scheduler: in_flight.plan.scheduler,
-            submitted: in_flight.submitted,
-            operators: born.chain(changed).collect(),
-            answered,
-            holds: in_flight.carried.holds(&self.program, answered),
-        };
-        let retired: BTreeSet<OperatorId> = deployment.retired.iter().copied().collect();
-        let past = Past {
-            number: update,
-            update: in_flight.carried.update.clone(),
-            scheduler: in_flight.plan.scheduler,
-            took: applied.answered.duration_since(in_flight.submitted),
-            changed: deployment.changed().map(|(at, _)| at).filter(|at| !retired.contains(at)).map(name).collect(),
-            came: deployment.born.iter().copied().map(name).collect(),
-            went: deployment.retired.iter().copied().map(name).collect(),
-            after: in_flight.plan.after,
-            before: in_flight.before,
-        };
+        let applied = in_flight.applied(&self.program);
+        let (past, waiting) = in_flight.into_past(&applied, &self.program);
         self.remember(past);
         self.applied += 1;
         // A submitter that no longer waits has missed nothing but the message.
-        let _ = in_flight.waiting.send(Ok(applied));
+        let _ = waiting.send(Ok(applied));
     }
+
     fn remember(&mut self, past: Past) {
         self.history.push_back(past);
         let named = |past: &Past| past.update.flow.as_ref().map_or(0, |flow| flow.operators.len());

@@ -15,8 +15,8 @@
 //! shard the protocol holds; between shards there is nothing that could be mixed. So what is checked of one replica
 //! is checked of all.
 
+use crate::engine::applied::Applied;
 use crate::engine::carried::Hold;
-use crate::engine::control::Applied;
 use crate::engine::shard::{self, Options, Shard, Turn};
 use crate::engine::status::{PastStatus, Status};
 use crate::function::Registry;

@@ -203,7 +203,7 @@ impl Ledger {
 
     /// What was applied, the latest last.
     pub(crate) fn past(&self) -> Vec<PastStatus> {
-        let tell = |past: &super::control::Past| PastStatus {
+        let tell = |past: &super::applied::Past| PastStatus {
             update: past.number.0,
             name: past.update.name.clone(),
             scheduler: past.scheduler,

@@ -3,14 +3,15 @@
 //! It shares the style of the report of a run, and like it needs nothing else. Bars are elements with a width; what they say is
 //! beside them as a number.
 
+use super::outcome::Outcome;
 use super::page::STYLE;
 use neurath_sim::picture::Escaped;
 
 /// What is compared.
 pub(crate) struct Comparison {
     pub(crate) title: String,
-    /// Whether all that was promised was kept.
-    pub(crate) passed: bool,
+    /// What came of it.
+    pub(crate) outcome: Outcome,
     /// Says so.
     pub(crate) sentence: String,
     /// Of all values.
@@ -39,7 +40,7 @@ impl Comparison {
     /// The page.
     pub(crate) fn html(&self) -> String {
         let title = Escaped(&self.title);
-        let (class, word) = if self.passed { ("passed", "✓ passed") } else { ("failed", "✗ failed") };
+        let outcome = self.outcome.line(&self.sentence);
         let parts: String = self.parts.iter().map(|part| part.section(&self.unit)).collect();
         let chart = |(caption, drawing): &(String, String)| {
             format!("<section>\n<h2>{}</h2>\n<div class=\"wide\">{drawing}</div>\n</section>\n", Escaped(caption))
@@ -52,9 +53,9 @@ impl Comparison {
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
-             <p class=\"verdict {class}\"><b>{word}</b> <span>{}</span></p>\n{parts}{charts}\
-             <section>\n<h2>Measured on</h2>\n<dl>\n{facts}</dl>\n</section>\n</body>\n</html>\n",
-            Escaped(&self.sentence)
+             {outcome}{parts}{charts}\
+             <section>\n<h2>Measured on</h2>\n<dl>\n{facts}</dl>\n</section>\n</body>\n</html>
+"
         )
     }
 }
@@ -97,7 +98,7 @@ mod tests {
         let part = Part { caption: "load".into(), bars: vec![bar("one", 50.0), bar("<two>", 200.0)] };
         let page = Comparison {
             title: "t".into(),
-            passed: false,
+            outcome: Outcome::Failed,
             sentence: "s".into(),
             unit: "per second".into(),
             parts: vec![part],

@@ -1,6 +1,7 @@
 //! The page: the report's values in HTML, with style and script inside.
 
-use super::{Report, chart};
+use super::outcome::Outcome;
+use super::{Report, Verdict, chart};
 use crate::load::stats::Summary;
 use neurath_sim::picture::Escaped;
 use std::fmt::Write;
@@ -52,9 +53,8 @@ impl Page {
     }
 
     fn verdict(&mut self, report: &Report) {
-        let (class, word) = if report.verdict.passed { ("passed", "✓ passed") } else { ("failed", "✗ failed") };
-        let sentence = Escaped(&report.verdict.sentence);
-        self.add(format_args!("<p class=\"verdict {class}\"><b>{word}</b> <span>{sentence}</span></p>\n"));
+        let Verdict { passed, sentence } = &report.verdict;
+        self.0.push_str(&Outcome::of(*passed).line(sentence));
     }
 
     fn counts(&mut self, report: &Report) {

@@ -3,6 +3,7 @@
 //! What is measured over a range (sizes, rates) is a picture with a line for each that was measured alike; what takes place at a time is
 //! a picture with a bar for each span. Everything a picture says stands in a table as well.
 
+use super::outcome::Outcome;
 use super::page::STYLE;
 use super::svg::{Anchor, Area, Drawing, Point, Scale};
 use neurath_sim::picture::Escaped;
@@ -11,8 +12,8 @@ use std::fmt::{self, Write};
 /// All that is told of one measurement.
 pub(crate) struct Study {
     pub(crate) title: String,
-    /// Whether all that must hold did.
-    pub(crate) passed: bool,
+    /// What came of it.
+    pub(crate) outcome: Outcome,
     /// Says so.
     pub(crate) sentence: String,
     pub(crate) parts: Vec<Part>,
@@ -79,7 +80,7 @@ impl Study {
     /// The page.
     pub(crate) fn html(&self) -> String {
         let title = Escaped(&self.title);
-        let (class, word) = if self.passed { ("passed", "✓ passed") } else { ("failed", "✗ failed") };
+        let outcome = self.outcome.line(&self.sentence);
         let parts: String = self.parts.iter().map(Part::section).collect();
         let fact =
             |(name, value): &(String, String)| format!("<dt>{}</dt><dd>{}</dd>\n", Escaped(name), Escaped(value));
@@ -88,9 +89,9 @@ impl Study {
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <title>{title}</title>\n<style>\n{STYLE}{PICTURES}</style>\n</head>\n<body>\n<h1>{title}</h1>\n\
-             <p class=\"verdict {class}\"><b>{word}</b> <span>{}</span></p>\n{parts}\
-             <section>\n<h2>Measured on</h2>\n<dl>\n{facts}</dl>\n</section>\n</body>\n</html>\n",
-            Escaped(&self.sentence)
+             {outcome}{parts}\
+             <section>\n<h2>Measured on</h2>\n<dl>\n{facts}</dl>\n</section>\n</body>\n</html>
+"
         )
     }
 }
@@ -251,7 +252,7 @@ mod tests {
         };
         let study = Study {
             title: "t".into(),
-            passed: false,
+            outcome: Outcome::Failed,
             sentence: "s".into(),
             parts: vec![Part { caption: "c".into(), picture, table, note: "n".into() }, spans],
             facts: vec![("cores".into(), "2".into())],

@@ -4,6 +4,7 @@ use super::Round;
 use super::servers::Kind;
 use crate::bench::cpu::median;
 use crate::cli::SCHEMA_VERSION;
+use crate::report::outcome::Outcome;
 use crate::report::study::{Part, Study, Table};
 use serde_json::{Value, json};
 use std::fmt;
@@ -145,7 +146,7 @@ impl Report {
         let skipped: String = self.skipped.iter().map(|(who, why)| format!(" Skipped: {who}, {why}.")).collect();
         Study {
             title: "Connections held while the server changes".into(),
-            passed: self.passed(),
+            outcome: Outcome::of(self.passed()),
             sentence,
             parts: vec![self.memory(&servers), self.changes(&servers, &skipped)],
             facts: self.facts.clone(),

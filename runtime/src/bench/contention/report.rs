@@ -6,6 +6,7 @@ use crate::bench::scale::time;
 use crate::bench::serve::client::Faults;
 use crate::cli::SCHEMA_VERSION;
 use crate::demo::contention::Steady;
+use crate::report::outcome::Outcome;
 use crate::report::study::{Part, Picture, Study, Table};
 use serde_json::{Value, json};
 use std::fmt;
@@ -113,7 +114,7 @@ impl Report {
         let (failed, mixed) = (sum(|step| step.faults().count()), sum(|step| step.mixed));
         Study {
             title: "Many updates per second under load".into(),
-            passed: self.passed(),
+            outcome: Outcome::of(self.passed()),
             sentence: format!("{updates} updates under {requests} requests: {failed} failed, {mixed} mixed"),
             parts: vec![self.part()],
             facts: self.facts.clone(),

@@ -10,6 +10,7 @@ use crate::load::outcome::Counts;
 use crate::load::stats::{Window, timeline};
 use crate::report;
 use crate::report::comparison::{Bar, Comparison, Part};
+use crate::report::outcome::Outcome;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -77,7 +78,7 @@ impl Report {
         };
         Comparison {
             title: "Servers that are changed while they serve".into(),
-            passed: self.passed(),
+            outcome: Outcome::of(self.passed()),
             sentence: self.sentence(),
             unit: "longest gap, ms".into(),
             parts: [Pace::Paced, Pace::Saturating].map(part).into_iter().filter(|p| !p.bars.is_empty()).collect(),

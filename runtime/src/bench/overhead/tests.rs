@@ -36,6 +36,8 @@ fn ratios_are_of_the_same_round_and_targets_are_held_against_them() {
     assert_eq!(met(64.0), [true, true, true]);
     assert_eq!(met(101.0), [true, true, false]);
     assert_eq!(met(110.0), [false, false, false]);
-    let shown = Report::new(&rounds(200.0)).to_string();
+    let short = Report::new(&rounds(200.0));
+    let shown = short.to_string();
     assert!(shown.contains("0.50, not met") && shown.contains("4.00, not met"), "{shown}");
+    assert!(short.html().contains("not all targets met") && !short.html().contains("✗"));
 }

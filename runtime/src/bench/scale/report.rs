@@ -3,6 +3,7 @@
 use super::measure::{Run, Saturated, Sized};
 use crate::bench::cpu::median;
 use crate::cli::SCHEMA_VERSION;
+use crate::report::outcome::Outcome;
 use crate::report::study::{Part, Picture, Study, Table};
 use serde_json::{Value, json};
 use std::fmt;
@@ -60,7 +61,7 @@ impl Report {
         let largest = self.idle.iter().map(|flow| flow.operators).max().unwrap_or(0);
         Study {
             title: "Updates of flows of any size".into(),
-            passed: met == targets.len(),
+            outcome: Outcome::aimed(met == targets.len()),
             sentence: format!("{met} of {} targets met, with flows of up to {largest} operators", targets.len()),
             parts: vec![self.target_part(&targets), self.flow_part(), self.update_part(), self.saturated_part()],
             facts: self.facts.clone(),

@@ -7,6 +7,7 @@ use super::{Round, faults};
 use crate::bench::cpu::median;
 use crate::cli::SCHEMA_VERSION;
 use crate::report::comparison::{Bar, Comparison, Part};
+use crate::report::outcome::Outcome;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -89,7 +90,7 @@ impl Report {
         let sentence = format!("{} requests answered, {} failed", self.answered(), self.failed());
         Comparison {
             title: "Servers of files under saturating load".into(),
-            passed: self.passed(),
+            outcome: Outcome::of(self.passed()),
             sentence,
             unit: "requests per second".into(),
             parts,

@@ -4,6 +4,7 @@ use super::run::{Held, Updates};
 use crate::bench::cpu::median;
 use crate::bench::scale::time;
 use crate::cli::SCHEMA_VERSION;
+use crate::report::outcome::Outcome;
 use crate::report::study::{Part, Picture, Study, Table};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -42,7 +43,7 @@ impl Report {
         let lost: usize = self.runs.iter().map(|run| run.lost).sum();
         Study {
             title: "What an update holds up".into(),
-            passed: self.passed(),
+            outcome: Outcome::of(self.passed()),
             sentence: format!("{updates} updates under {packets} packets, {lost} of them lost or out of order"),
             parts: vec![self.schedulers(), self.held()],
             facts: self.facts.clone(),
