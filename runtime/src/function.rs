@@ -257,7 +257,8 @@ impl Context<'_> {
         }
     }
 
-    /// Asks for another wake soon, without readiness: for work cut into fair pieces.
+    /// Asks for another wake, without readiness: for work cut into fair pieces. It comes soon, or when there is room on an output again if
+    /// there is none on any.
     pub fn again(&mut self) {
         *self.again = true;
     }

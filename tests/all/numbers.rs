@@ -5,7 +5,7 @@
 
 mod functions;
 
-use functions::{Awaits, Begin, Collect, Count, Explode, Fork, Join, Merge, Pour, Tag, Waits};
+use functions::{Awaits, Begin, Collect, Count, Dawdle, Explode, Fork, Join, Merge, Pour, Tag, Waits};
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::SourceMap;
 use neurath_model::flow::ComponentRef;
@@ -37,6 +37,8 @@ pub(crate) struct Numbers {
     begins: u64,
     /// What came to a sink, in order.
     seen: Arc<Mutex<Vec<Number>>>,
+    /// How often `count` was woken where there was no room.
+    pub(crate) in_vain: Arc<AtomicU64>,
     /// The most that `pour` emitted in one wake.
     pub(crate) at_once: Arc<AtomicU64>,
 }
@@ -51,7 +53,7 @@ impl Numbers {
     pub(crate) fn registry(&self) -> Registry {
         let catalogue = spec::components::parse("components.toml", COMPONENTS).expect("valid").0;
         let mut registry = Registry::default();
-        self.add(&mut registry, &catalogue, "count@1", |_| Count::default());
+        self.add(&mut registry, &catalogue, "count@1", Count::new);
         self.add(&mut registry, &catalogue, "pour@1", Pour::new);
         self.add(&mut registry, &catalogue, "begin@1", Begin);
         self.add(&mut registry, &catalogue, "fork@1", |_| Fork);
@@ -65,6 +67,7 @@ impl Numbers {
         self.add(&mut registry, &catalogue, "merge@1", |_| Merge);
         self.add(&mut registry, &catalogue, "join@1", |_| Join);
         self.add(&mut registry, &catalogue, "collect@1", Collect);
+        self.add(&mut registry, &catalogue, "dawdle@1", Dawdle);
         self.add(&mut registry, &catalogue, "explode@1", |_| Explode);
         for transfer in catalogue.transfers() {
             registry.transfer(transfer.clone(), |tagged: u64| tagged);

@@ -82,3 +82,18 @@ fn packets_that_go_round_do_not_keep_a_marker_waiting() {
         running.stop().expect("it ends in order");
     }
 }
+
+/// Trophy. A source that heeds the room there is and asks for another wake was woken over and over while there was none: it kept a core busy for
+/// as long as others were slow. Found by a profile of `bench scale`, most of which it was; such a wake comes when there is room.
+#[test]
+fn a_source_that_has_no_room_is_not_woken() {
+    for placement in [Placement::Fused, Placement::ThreadEach] {
+        let numbers = Numbers::default();
+        let options = Options { placement, capacity: 4, ..Options::default() };
+        let running = numbers.run("count(count) -> a(tag) -> sink(dawdle)", options);
+        assert!(until(|| numbers.count() > 20), "{placement}");
+        running.stop().expect("it ends in order");
+        assert!(all_in_order(&numbers.take()));
+        assert_eq!(numbers.in_vain.load(Ordering::Relaxed), 0, "{placement}");
+    }
+}

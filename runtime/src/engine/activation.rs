@@ -144,6 +144,8 @@ pub(crate) struct Progress {
     begun: u64,
     ready: Vec<Readiness>,
     again: bool,
+    /// Whether the wake that it asked for waits until there is room for what it may emit.
+    awaits_room: bool,
     started: bool,
     /// Whether the last step was a wake.
     woke: bool,
@@ -207,6 +209,7 @@ impl Activation {
         let quantum = if self.rules().blocking { 1 } else { quantum };
         self.bell.hush();
         self.mailbox.open();
+        self.progress.awaits_room = self.progress.awaits_room && self.outlet.awaits_room();
         let (mut steps, mut goes_on, mut is_full) = (0, true, false);
         // Where there is no room for what it emitted, its bell is rung when there is.
         while self.outlet.flush() && goes_on && !is_full && steps < quantum {
@@ -382,6 +385,7 @@ impl Activation {
             self.call_awake(poll, |function, cx| function.start(cx));
         }
         self.let_go();
+        self.progress.awaits_room = self.progress.again && self.outlet.awaits_room();
     }
 
     /// Whether all outputs are in and the operator can end, or is over and has not said so.

@@ -42,6 +42,11 @@ impl Outlet {
         self.arcs.iter_mut().any(Sender::is_full)
     }
 
+    /// Whether whatever was emitted now would have to wait. The operator is called when that has changed.
+    pub(crate) fn awaits_room(&mut self) -> bool {
+        !self.arcs.is_empty() && self.arcs.iter_mut().all(|arc| arc.room() == 0 && !arc.find_room_or_wait())
+    }
+
     /// How many packets fit on each, when nothing waits: as many can then be put there at once.
     pub(crate) fn make_ready(&mut self) -> usize {
         debug_assert!(self.is_clear(), "what is emitted next goes behind what waits");

@@ -6,11 +6,19 @@ use neurath_model::id::PortIndex;
 use neurath_runtime::function::{Context, Function, Readiness};
 use neurath_runtime::packet::{Packet, State};
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
 
-/// Emits a number in each wake, and asks for another wake.
-#[derive(Default)]
+/// Emits a number in each wake if there is room, and asks for another wake.
 pub(super) struct Count {
     next: u64,
+    numbers: Numbers,
+}
+
+impl Count {
+    pub(super) fn new(numbers: Numbers) -> Self {
+        Self { next: 0, numbers }
+    }
 }
 
 impl Function for Count {
@@ -22,6 +30,8 @@ impl Function for Count {
         if cx.room() > 0 {
             cx.emit(PortIndex(0), Packet::new(Number { value: self.next, tags: Vec::new() }));
             self.next += 1;
+        } else {
+            self.numbers.in_vain.fetch_add(1, Ordering::Relaxed);
         }
         cx.again();
     }
@@ -151,6 +161,16 @@ pub(super) struct Collect(pub(super) Numbers);
 
 impl Function for Collect {
     fn fire(&mut self, _: PortIndex, packet: Packet, _: &mut Context<'_>) {
+        self.0.seen().push(packet.take());
+    }
+}
+
+/// A sink that takes its time.
+pub(super) struct Dawdle(pub(super) Numbers);
+
+impl Function for Dawdle {
+    fn fire(&mut self, _: PortIndex, packet: Packet, _: &mut Context<'_>) {
+        thread::sleep(Duration::from_millis(2));
         self.0.seen().push(packet.take());
     }
 }

@@ -89,7 +89,7 @@ impl Activation {
 
     pub(super) fn wake_is_due(&self) -> bool {
         let p = &self.progress;
-        let wanted = !p.started || p.again || !p.ready.is_empty();
+        let wanted = !p.started || (p.again && !p.awaits_room) || !p.ready.is_empty();
         wanted && matches!(self.body, Body::Function(..)) && p.operator.may_wake() && !self.is_stopped()
     }
 

@@ -75,7 +75,7 @@ impl Sender {
 
     /// Looks for room; where there is none, the producer will be called when there is.
     #[cold]
-    fn find_room_or_wait(&mut self) -> bool {
+    pub(crate) fn find_room_or_wait(&mut self) -> bool {
         self.put_in();
         let mut room = self.room();
         if room == 0 {
