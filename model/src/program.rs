@@ -22,8 +22,10 @@ use crate::sheaf::Sheaf;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod by_operator;
 mod deployment;
 
+pub use by_operator::ByOperator;
 pub use deployment::{Act, Deployment, Move};
 
 /// What stands at an input port.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Reading order: [`sync`] (what the next few are made of), [`signal`] (how operators are called, and sleeping threads woken),
-//! [`arc`] (bounded FIFO queues whose ends move), [`outlet`] (an operator's outputs), [`carried`] (what a marker brings along), [`mailbox`] (what comes outside the arcs), [`activation`] (an
+//! [`arc`] (bounded FIFO queues whose ends move), [`outlet`] (an operator's outputs), [`carried`] (what a marker brings along), [`passage`] (how far it has come), [`mailbox`] (what comes outside the arcs), [`activation`] (an
 //! operator that runs), [`worker`] (a thread with its operators), [`placement`] (which operator on which thread), [`control`]
 //! (entrance and exit: the order of updates, and their answers), [`applied`] (what is told and remembered of an update), [`crew`] (how operators are put to work), [`gate`] (steps taken
 //! as a schedule says), [`shard`] (a replica of a flow that runs),
@@ -24,6 +24,7 @@ pub(crate) mod crew;
 pub mod gate;
 pub(crate) mod mailbox;
 pub(crate) mod outlet;
+pub(crate) mod passage;
 pub mod placement;
 pub mod running;
 pub(crate) mod shard;
@@ -40,7 +41,7 @@ mod arc_tests;
 mod models;
 
 pub use applied::Applied;
-pub use carried::Hold;
+pub use passage::Hold;
 pub use placement::{Home, Placement};
 pub use running::{Prepared, Running, Ticket};
 pub use shard::Options;

@@ -4,7 +4,7 @@
 //! holds what the drivers need: whom the marker is sent to, what it says to each operator, what each does then, which
 //! operators start, and whom the exit hears from.
 
-use super::{Feed, Numbered, Program, ProgramArc, operator};
+use super::{ByOperator, Feed, Numbered, Program, ProgramArc, operator};
 use crate::component::Wake;
 use crate::flow::PortRef;
 use crate::graph::FlowGraph;
@@ -74,7 +74,7 @@ pub struct Deployment {
     /// The last update before this one with orders for each operator.
     earlier: Vec<UpdateId>,
     acts: BTreeMap<OperatorId, Vec<Act>>,
-    orders: BTreeMap<OperatorId, Orders>,
+    orders: ByOperator<Orders>,
     /// The second part, for updates that have one.
     second: BTreeMap<OperatorId, Orders>,
     switches: BTreeMap<(OperatorId, PortIndex), (Orders, Vec<Act>)>,
@@ -84,7 +84,7 @@ impl Deployment {
     /// What the marker says to an operator; where the plan has nothing for it, that it is to be passed on everywhere. It comes to such
     /// an operator only on an arc that an update before it will take away, and stays there until that has passed.
     pub fn orders(&self, interface: &Interface, at: OperatorId) -> Orders {
-        self.orders.get(&at).copied().unwrap_or_else(|| Orders {
+        self.orders.get(at).copied().unwrap_or_else(|| Orders {
             after: self.earlier.get(at.0 as usize).copied().unwrap_or_default(),
             awaited: interface.forward(),
             forward: interface.outputs,
@@ -139,7 +139,10 @@ impl Deployment {
     /// which it is awaited, and what it changes is changed when it passes. With `dependent` other ways may lead to its targets; with
     /// `stop-the-world` its marker only stops what follows, and all is changed later.
     pub fn covers(&self, program: &Program) -> bool {
-        let awaits_all = |at: &OperatorId| self.orders[at].awaited.covers(program.operator(*at).interface.forward());
+        let awaits_all = |at: &OperatorId| {
+            let interface = &program.operator(*at).interface;
+            self.orders(interface, *at).awaited.covers(interface.forward())
+        };
         match self.scheduler {
             Scheduler::StopTheWorld => false,
             Scheduler::Dependent => self.scope.iter().all(awaits_all),
@@ -149,7 +152,12 @@ impl Deployment {
 
     /// Whether the operator is one that the marker passes.
     pub fn concerns(&self, at: OperatorId) -> bool {
-        self.orders.contains_key(&at)
+        self.orders.place(at).is_some()
+    }
+
+    /// The operators that the marker passes have places among them, in the order of their numbers.
+    pub fn place(&self, at: OperatorId) -> Option<usize> {
+        self.orders.place(at)
     }
 }
 
@@ -213,7 +221,7 @@ impl Program {
             earlier: self.ordered.clone(),
             scope: route.passes.keys().map(|at| old[at.0 as usize]).collect(),
             acts,
-            orders: BTreeMap::new(),
+            orders: ByOperator::default(),
             second: BTreeMap::new(),
             switches,
         };
@@ -368,15 +376,16 @@ impl Program {
         let in_two_parts = plan.scheduler.in_two_parts();
         let retired: BTreeSet<OperatorId> = plan.retired.iter().copied().collect();
         let mut expected = Expected { in_two_parts, ..Expected::default() };
+        let mut orders = Vec::with_capacity(route.passes.len());
         for (at, pass) in &route.passes {
             let id = deployment.before[at.0 as usize];
             let retires = retired.contains(at);
             let here = self.orders_of(deployment, id, *pass, retires);
             let changes = here.actions > 0 || retires;
             if in_two_parts {
-                split(deployment, id, *pass, here, before.operator(*at).component.wake);
+                orders.push((id, split(deployment, id, *pass, here, before.operator(*at).component.wake)));
             } else {
-                deployment.orders.insert(id, here);
+                orders.push((id, here));
             }
             if pass.last {
                 expected.passed.push(id);
@@ -388,6 +397,7 @@ impl Program {
                 self.ordered[id.0 as usize] = deployment.update;
             }
         }
+        deployment.orders = orders.into_iter().collect();
         expected.has_last = !expected.passed.is_empty();
         expected.switched = deployment.switches.keys().copied().collect();
         deployment.expected = expected;
@@ -426,8 +436,9 @@ fn gets(acts: &[Act]) -> PortSet {
     acts.iter().filter_map(to).collect()
 }
 
-/// First everything is made quiet: sources stop, packets and open work leave. Then the update is applied.
-fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, wake: Wake) {
+/// First everything is made quiet: sources stop, packets and open work leave. Then the update is applied, by what is put down as its second
+/// part; given back is what the marker says.
+fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, wake: Wake) -> Orders {
     let changes = here.actions > 0 || here.retires;
     let feedback = here.forward.minus(pass.ordinary);
     let has_second = changes || !feedback.is_empty();
@@ -444,11 +455,11 @@ fn split(deployment: &mut Deployment, at: OperatorId, pass: Pass, here: Orders, 
     };
     // What goes does not go on: to whom it would send has been told to apply, too.
     deployment.stopped.extend((first.pauses && !here.retires).then_some(at));
-    deployment.orders.insert(at, first);
     if has_second {
         let alone = Orders { after: UpdateId::NONE, commanded: true, awaited: PortSet::EMPTY, last: false, ..here };
         deployment.second.insert(at, Orders { forward: feedback, ..alone });
     }
+    first
 }
 
 /// Names of a plan, looked up in the program.

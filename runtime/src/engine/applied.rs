@@ -1,7 +1,7 @@
 //! An update that was applied: what its submitter is told, and what is remembered of it.
 
-use crate::engine::carried::Hold;
 use crate::engine::control::InFlight;
+use crate::engine::passage::Hold;
 use neurath_model::diagnostic::Diagnostics;
 use neurath_model::graph::FlowGraph;
 use neurath_model::id::{OperatorId, UpdateId};

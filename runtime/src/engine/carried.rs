@@ -1,12 +1,13 @@
 //! What a marker carries at run time: the deployment, new functions, built before the update was committed, and properties.
 //!
 //! One `Carried` is shared by all copies of an update's marker. Each operator takes out what is meant for it, at its
-//! computation time, and notes how far the marker has come.
+//! computation time, and notes how far the marker has come ([`passage`](super::passage)).
 
 use crate::engine::crew::Berth;
+use crate::engine::passage::{Hold, Passage, Stage};
 use crate::function::{Properties, Runnable};
 use neurath_model::component::Component;
-use neurath_model::id::{OperatorId, PortIndex, PortSet};
+use neurath_model::id::OperatorId;
 use neurath_model::marker::Marker;
 use neurath_model::program::{Deployment, Program};
 use neurath_model::update::{StatePolicy, Update};
@@ -34,17 +35,6 @@ pub(crate) struct Replacement {
     pub(crate) berth: Option<Berth>,
 }
 
-/// Where a marker stands at an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// It has come, and is awaited at these ports too.
-    Waits(PortSet),
-    /// It has come everywhere, and open work is being finished.
-    Finishes,
-    /// It has passed.
-    Passed,
-}
-
 /// A marker and what it carries.
 pub(crate) struct Carried {
     pub(crate) marker: Marker,
@@ -52,72 +42,7 @@ pub(crate) struct Carried {
     pub(crate) deployment: Deployment,
     prepared: BTreeMap<OperatorId, Mutex<Vec<Option<PreparedAction>>>>,
     applied: Mutex<Vec<(OperatorId, Instant)>>,
-    stages: Mutex<BTreeMap<OperatorId, Stage>>,
-    /// What was held up by its marker, as it began; ended when the marker has passed.
-    waits: Mutex<Waits>,
-}
-
-/// Something that an update held up for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hold {
-    /// The operator.
-    pub operator: OperatorId,
-    /// The input port at which the marker had come and nothing behind it was taken; none for the operator as a whole.
-    pub port: Option<PortIndex>,
-    /// Since when.
-    pub from: Instant,
-    /// Until when.
-    pub until: Instant,
-}
-
-/// Why an operator waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
-    /// The marker is awaited at these ports too.
-    Awaits(PortSet),
-    /// Open work is being finished.
-    Finishes,
-    /// It is a source that was stopped.
-    Stopped,
-}
-
-#[derive(Debug)]
-struct Wait {
-    at: OperatorId,
-    why: Why,
-    since: Instant,
-    until: Option<Instant>,
-}
-
-impl Wait {
-    /// What it held, as long as it lasted; `awaited` are the ports at which the operator awaits the marker in all.
-    fn holds(&self, awaited: PortSet, answered: Instant) -> Vec<Hold> {
-        let hold = |port| Hold { operator: self.at, port, from: self.since, until: self.until.unwrap_or(answered) };
-        match self.why {
-            Why::Awaits(missing) => awaited.minus(missing).iter().map(|port| hold(Some(port))).collect(),
-            Why::Finishes | Why::Stopped => vec![hold(None)],
-        }
-    }
-}
-
-/// All waits in the order in which they began, and which of them last.
-#[derive(Debug, Default)]
-struct Waits {
-    all: Vec<Wait>,
-    open: BTreeMap<OperatorId, usize>,
-}
-
-impl Waits {
-    fn begin(&mut self, at: OperatorId, why: Why, now: Instant) {
-        self.open.insert(at, self.all.len());
-        self.all.push(Wait { at, why, since: now, until: None });
-    }
-
-    fn end(&mut self, at: OperatorId, now: Instant) {
-        if let Some(open) = self.open.remove(&at) {
-            self.all[open].until = Some(now);
-        }
-    }
+    passage: Passage,
 }
 
 impl Carried {
@@ -130,11 +55,10 @@ impl Carried {
         Self {
             marker: Marker { update: deployment.update },
             update,
+            passage: Passage::through(deployment.scope.len()),
             deployment,
             prepared: prepared.into_iter().map(|(at, list)| (at, slots(list))).collect(),
             applied: Mutex::new(Vec::new()),
-            stages: Mutex::new(BTreeMap::new()),
-            waits: Mutex::default(),
         }
     }
 
@@ -156,41 +80,18 @@ impl Carried {
 
     /// Notes how far the marker has come at an operator.
     pub(crate) fn note(&self, at: OperatorId, stage: Stage) {
-        let before = self.stages.lock().expect("not poisoned").insert(at, stage);
-        // Most operators have one input, and are passed at once: nothing is held, and nothing noted.
-        if before != Some(stage) && (before.is_some() || stage != Stage::Passed) {
-            self.note_wait(at, stage);
-        }
-        if before != Some(stage) && stage == Stage::Passed && self.deployment.stopped.contains(&at) {
-            self.note_stopped(at);
-        }
-    }
-
-    fn note_wait(&self, at: OperatorId, stage: Stage) {
-        let (now, mut waits) = (Instant::now(), self.waits.lock().expect("not poisoned"));
-        waits.end(at, now);
-        match stage {
-            Stage::Waits(missing) => waits.begin(at, Why::Awaits(missing), now),
-            Stage::Finishes => waits.begin(at, Why::Finishes, now),
-            Stage::Passed => {}
-        }
-    }
-
-    /// Notes that a source begins nothing until the update is answered.
-    fn note_stopped(&self, at: OperatorId) {
-        self.waits.lock().expect("not poisoned").begin(at, Why::Stopped, Instant::now());
+        self.passage.note(&self.deployment, at, stage);
     }
 
     /// What was held up, now that the update is answered.
     pub(crate) fn holds(&self, program: &Program, answered: Instant) -> Vec<Hold> {
-        let waits = self.waits.lock().expect("not poisoned");
         let awaited = |at| self.deployment.orders(&program.operator(at).interface, at).awaited;
-        waits.all.iter().flat_map(|wait| wait.holds(awaited(wait.at), answered)).collect()
+        self.passage.holds(awaited, answered)
     }
 
-    /// How far the marker has come at each operator that it has reached.
+    /// How far the marker has come at each operator of its scope that it has reached.
     pub(crate) fn stages(&self) -> BTreeMap<OperatorId, Stage> {
-        self.stages.lock().expect("not poisoned").clone()
+        self.passage.stages(&self.deployment)
     }
 }
 

@@ -16,7 +16,7 @@
 //! is checked of all.
 
 use crate::engine::applied::Applied;
-use crate::engine::carried::Hold;
+use crate::engine::passage::Hold;
 use crate::engine::shard::{self, Options, Shard, Turn};
 use crate::engine::status::{PastStatus, Status};
 use crate::function::Registry;

@@ -16,11 +16,11 @@ mod commit;
 mod past;
 mod prepare;
 
-use crate::engine::carried::Hold;
 use crate::engine::control::{Control, Ledger};
 use crate::engine::crew::{Crew, Recruit};
 use crate::engine::gate::Gate;
 use crate::engine::mailbox::Letter;
+use crate::engine::passage::Hold;
 use crate::engine::placement::Placement;
 use crate::engine::status::Status;
 use crate::engine::tracer::{Doors, Known, TraceFile};

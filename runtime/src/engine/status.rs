@@ -1,7 +1,7 @@
 //! What a running flow says of itself: its operators, where each marker stands and who holds it up, and what was applied.
 
-use crate::engine::carried::Stage;
 use crate::engine::control::{InFlight, Ledger};
+use crate::engine::passage::Stage;
 use crate::engine::placement::{Home, Placement};
 use neurath_model::id::{OperatorId, PortSet, Version};
 use neurath_model::plan::Scheduler;

@@ -1,9 +1,10 @@
 //! What the protocol asks for, done: actions of an update, markers sent on, reports, the end.
 
-use super::{Activation, Body, Rules, Slot};
+use super::{Activation, Body, Progress, Rules, Slot};
 use crate::engine::arc::Item;
-use crate::engine::carried::{Carried, PreparedAction, Replacement, Stage};
+use crate::engine::carried::{Carried, PreparedAction, Replacement};
 use crate::engine::mailbox::Letter;
+use crate::engine::passage::Stage;
 use crate::packet::State;
 use mio::Registry as Poll;
 use neurath_model::id::{OperatorId, PortIndex, UpdateId};
@@ -37,11 +38,9 @@ impl Activation {
 
     /// Notes where markers stand here, and keeps what those carry that have not passed.
     pub(super) fn note_stages(&mut self) {
-        let operator = &self.progress.operator;
-        let under_way: Vec<UpdateId> = operator.under_way().collect();
-        let at = self.at;
-        self.progress.carried.retain(|carried| {
-            let stays = under_way.contains(&carried.marker.update);
+        let (at, Progress { operator, carried, .. }) = (self.at, &mut self.progress);
+        carried.retain(|carried| {
+            let stays = operator.under_way().any(|update| update == carried.marker.update);
             let stage = match (stays, operator.is_finishing()) {
                 (false, _) => Stage::Passed,
                 (true, true) => Stage::Finishes,
