@@ -209,7 +209,7 @@ impl Activation {
         let quantum = if self.rules().blocking { 1 } else { quantum };
         self.bell.hush();
         self.mailbox.open();
-        self.progress.awaits_room = self.progress.awaits_room && self.outlet.awaits_room();
+        self.progress.awaits_room = self.progress.again && self.outlet.awaits_room();
         let (mut steps, mut goes_on, mut is_full) = (0, true, false);
         // Where there is no room for what it emitted, its bell is rung when there is.
         while self.outlet.flush() && goes_on && !is_full && steps < quantum {
@@ -385,7 +385,6 @@ impl Activation {
             self.call_awake(poll, |function, cx| function.start(cx));
         }
         self.let_go();
-        self.progress.awaits_room = self.progress.again && self.outlet.awaits_room();
     }
 
     /// Whether all outputs are in and the operator can end, or is over and has not said so.
