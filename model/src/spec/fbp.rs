@@ -20,6 +20,7 @@
 //! One thing it forgets too: a port before the first operator of a line (`IN a OUT -> IN b`) is a port without arc.
 
 mod grammar;
+mod mistaken;
 mod print;
 mod syntax;
 mod words;
@@ -43,6 +44,9 @@ const ROUTES: &str = "routes";
 
 /// Reads a flow, or says everything that is wrong with the text.
 pub fn parse(source_name: &str, text: &str) -> Result<(Flow, SourceMap), Diagnostics> {
+    if let Some((header, what)) = mistaken::toml_header(text) {
+        return Err(no_flow(source_name, header, what));
+    }
     let syntax = grammar::read(text);
     let mut assembly = Assembly {
         report: Report::new(source_name),
@@ -67,6 +71,17 @@ pub fn parse(source_name: &str, text: &str) -> Result<(Flow, SourceMap), Diagnos
         assembly.statement(statement);
     }
     assembly.report.finish((assembly.flow, assembly.map))
+}
+
+/// P01, once.
+fn no_flow(source_name: &str, header: Range<usize>, what: &str) -> Diagnostics {
+    let mut report = Report::new(source_name);
+    let fault = report.fault(Code::P01, header, format!("{what} where a flow is expected"));
+    fault
+        .label("TOML begins here")
+        .expected("a flow: statements as `from(component) OUT -> IN to(component)`", what)
+        .hint("give the flow first, and behind it what is to be done with it");
+    report.refused()
 }
 
 /// What stands at a byte, in a few words, for "found".

@@ -46,6 +46,11 @@ impl<'a> Report<'a> {
         self.diagnostics.is_empty()
     }
 
+    /// All that is wrong, where something is for sure.
+    pub(super) fn refused(self) -> Diagnostics {
+        self.finish(()).expect_err("something was refused")
+    }
+
     /// The value that was read if nothing is wrong, or all that is, in the order of the text.
     pub(super) fn finish<T>(mut self, value: T) -> Result<T, Diagnostics> {
         if self.is_empty() {

@@ -93,10 +93,7 @@ fn unopened(source_name: &str, file: &str) -> Diagnostics {
     let fault =
         report.refusal(Code::P06, format!("the update names flow file `{file}`, which cannot be opened from here"));
     fault.expected("an update of operators", format!("flow = {file:?}")).hint("give the flow along with the update");
-    match report.finish(()) {
-        Err(diagnostics) => diagnostics,
-        Ok(()) => unreachable!("something was refused"),
-    }
+    report.refused()
 }
 
 fn no_update() -> Update {
