@@ -9,6 +9,7 @@
 //! stands in for each, since sockets cannot be told when to be ready. So what is forced is everything that the protocol is about:
 //! who takes what when, markers, joins, arcs that move, state that is handed over, operators that start and are released.
 
+use crate::written::Written;
 use neurath_model::choice::Choice;
 use neurath_model::diagnostic::SourceMap;
 use neurath_model::graph::FlowGraph;
@@ -29,8 +30,7 @@ use neurath_sim::world::World;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 /// How long a step may take before it is said to be stuck: far more than any step takes on a busy machine.
@@ -123,24 +123,10 @@ fn walk(instance: &Instance, reduced: bool, rng: &mut ChaCha8Rng) -> (Vec<Choice
     }
 }
 
-/// Bytes that can be looked at afterwards.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("not poisoned").write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Carries a schedule out; the trace that the operators wrote, and how many updates were answered as applied.
 fn forced(case: &Case, schedule: &[Choice], placement: Placement) -> (String, usize) {
     let (gate, written) = (Arc::new(Gate::new(schedule.to_vec())), Written::default());
-    let options = Options { capacity: 1, placement, trace: Some(Box::new(written.clone())), gate: Some(gate.clone()) };
+    let options = Options { capacity: 1, placement, trace: Some(written.writer()), gate: Some(gate.clone()) };
     let running = Running::start(&case.graph, Arc::new(steered(&gate)), options).expect("it starts");
     let mut tickets = Vec::new();
     let stuck = |step: usize, choice: &Choice, running: &Running| -> ! {
@@ -173,8 +159,7 @@ fn forced(case: &Case, schedule: &[Choice], placement: Placement) -> (String, us
     let stopped = is_over.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{}: threads do not end", case.name));
     stopped.unwrap_or_else(|wrong| panic!("{}: {wrong}", case.name));
     let applied = tickets.into_iter().map(Ticket::wait).filter(Result::is_ok).count();
-    let text = written.0.lock().expect("not poisoned").clone();
-    (String::from_utf8(text).expect("a trace is text"), applied)
+    (written.text(), applied)
 }
 
 /// The steps of each operator, in its order.

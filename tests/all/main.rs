@@ -25,3 +25,4 @@ mod support;
 mod threads;
 mod transcripts;
 mod trophies;
+mod written;

@@ -5,6 +5,7 @@
 
 mod functions;
 
+use crate::written::Written;
 use functions::{Awaits, Begin, Collect, Count, Dawdle, Explode, Fork, Join, Merge, Pour, Tag, Waits};
 use neurath_model::component::Catalogue;
 use neurath_model::diagnostic::SourceMap;
@@ -17,7 +18,6 @@ use neurath_model::validate::validate;
 use neurath_runtime::engine::{Options, Placement, Running};
 use neurath_runtime::function::{Function, Registry};
 use neurath_sim::conformance::verify;
-use std::io::Write;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -134,32 +134,9 @@ pub(crate) fn moved(operators: &[&str], place: &str, to: Option<(&str, &str)>) -
     spec::update::parse("update.toml", &text).expect("valid")
 }
 
-/// Shared with the trace writer, so that a test can read what was written.
-#[derive(Clone, Default)]
-pub(crate) struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Buffer {
-    /// What writes to it.
-    pub(crate) fn writer(&self) -> Box<dyn Write + Send> {
-        Box::new(self.clone())
-    }
-
-    /// What was written is a run of the model.
-    pub(crate) fn verify(&self) {
-        let text = String::from_utf8(self.0.lock().expect("not poisoned").clone()).expect("text");
-        verify(&Trace::parse("run.trace", &text).expect("readable")).expect("a behaviour of the model");
-    }
-}
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// A trace is a run of the model.
+pub(crate) fn verified(trace: &Written) {
+    verify(&Trace::parse("run.trace", &trace.text()).expect("readable")).expect("a behaviour of the model");
 }
 
 /// Submits, and waits for the answer.

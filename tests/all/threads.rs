@@ -1,7 +1,8 @@
 //! Flows of other shapes on real threads: fork and merge, fork and join, arcs that hold one packet, functions that fail.
 
-use crate::numbers::{Buffer, MODES, Mode, Number, Numbers, all_in_order, applied, moved, update};
+use crate::numbers::{MODES, Mode, Number, Numbers, all_in_order, applied, moved, update, verified};
 use crate::support::until;
+use crate::written::Written;
 use neurath_model::diagnostic::SourceMap;
 use neurath_model::update::Update;
 use neurath_runtime::engine::Options;
@@ -19,7 +20,7 @@ fn changed_under_load(
     (placement, capacity, is_traced): Mode,
     change: impl Fn(usize) -> (Update, SourceMap),
 ) -> Vec<Number> {
-    let (numbers, trace) = (Numbers::default(), Buffer::default());
+    let (numbers, trace) = (Numbers::default(), Written::default());
     let options = Options { capacity, placement, trace: is_traced.then(|| trace.writer()), gate: None };
     let running = numbers.run(flow, options);
     for k in 0..6 {
@@ -31,7 +32,7 @@ fn changed_under_load(
     }
     running.stop().expect("it ends in order");
     if is_traced {
-        trace.verify();
+        verified(&trace);
     }
     numbers.take()
 }

@@ -3,10 +3,8 @@
 //! The commands are run in this process, through the entry that the binary has. Regenerate with `INSTA_UPDATE=always`, and
 //! read what changed: it is what a person will see.
 
+use crate::written::Written;
 use neurath_runtime::cli::run_with;
-use std::cell::RefCell;
-use std::io::{self, Write};
-use std::rc::Rc;
 
 const FLOW: &str = "../runtime/flows/http/flow.fbp";
 const NIO: &str = "../runtime/flows/http/nio.toml";
@@ -22,29 +20,10 @@ struct Ran {
     err: String,
 }
 
-#[derive(Clone, Default)]
-struct Stream(Rc<RefCell<Vec<u8>>>);
-
-impl Stream {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).expect("commands print text")
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn neurath(args: &[&str]) -> Ran {
-    let (out, err) = (Stream::default(), Stream::default());
+    let (out, err) = (Written::default(), Written::default());
     let all = std::iter::once("neurath").chain(args.iter().copied());
-    let status = run_with(all, Box::new(out.clone()), Box::new(err.clone()));
+    let status = run_with(all, out.writer(), err.writer());
     Ran { status, out: out.text(), err: err.text() }
 }
 

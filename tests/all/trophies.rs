@@ -1,7 +1,8 @@
 //! Runs that once went wrong, each with its story, as flows of numbers on real threads.
 
-use crate::numbers::{Buffer, MODES, Numbers, all_in_order, applied, moved, update};
+use crate::numbers::{MODES, Numbers, all_in_order, applied, moved, update};
 use crate::support::until;
+use crate::written::Written;
 use neurath_runtime::engine::{Options, Placement};
 use std::sync::atomic::Ordering;
 
@@ -55,7 +56,7 @@ fn one_full_arc_does_not_hold_up_another() {
         let numbers = Numbers::beginning_with(2);
         // Where one thread runs all, the function that waits would wait for itself.
         let placement = if placement == Placement::OneThread { Placement::Fused } else { placement };
-        let trace = is_traced.then(|| Buffer::default().writer());
+        let trace = is_traced.then(|| Written::default().writer());
         let options = Options { capacity: 1, placement, trace, gate: None };
         let running = numbers.run("begin(begin) -> fork(fork) A -> awaits(awaits)\nfork B -> sink(collect)", options);
         assert!(until(|| numbers.count() == 2), "{placement}");

@@ -26,16 +26,6 @@ impl<T> FromIterator<(OperatorId, T)> for ByOperator<T> {
 }
 
 impl<T> ByOperator<T> {
-    /// How many operators have one.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether none has.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The place of an operator's among all.
     pub fn place(&self, at: OperatorId) -> Option<usize> {
         let (first, _) = self.0.first()?;
@@ -66,7 +56,6 @@ mod tests {
             let map: BTreeMap<_, _> = things.into_iter().map(|(at, thing)| (OperatorId(at), thing)).collect();
             let by: ByOperator<u8> = map.clone().into_iter().rev().collect();
             prop_assert_eq!(by.get(OperatorId(asked)), map.get(&OperatorId(asked)));
-            prop_assert_eq!(by.len(), map.len());
             let places: Vec<_> = map.keys().filter_map(|at| by.place(*at)).collect();
             prop_assert_eq!(places, (0..map.len()).collect::<Vec<_>>());
         }

@@ -140,8 +140,8 @@ impl Deployment {
     /// `stop-the-world` its marker only stops what follows, and all is changed later.
     pub fn covers(&self, program: &Program) -> bool {
         let awaits_all = |at: &OperatorId| {
-            let interface = &program.operator(*at).interface;
-            self.orders(interface, *at).awaited.covers(interface.forward())
+            let orders = self.orders.get(*at).expect("the marker says something to all that it passes");
+            orders.awaited.covers(program.operator(*at).interface.forward())
         };
         match self.scheduler {
             Scheduler::StopTheWorld => false,
@@ -155,7 +155,7 @@ impl Deployment {
         self.orders.place(at).is_some()
     }
 
-    /// The operators that the marker passes have places among them, in the order of their numbers.
+    /// The place of an operator among those that the marker passes, in the order of their numbers.
     pub fn place(&self, at: OperatorId) -> Option<usize> {
         self.orders.place(at)
     }

@@ -58,12 +58,7 @@ pub(crate) fn fence(order: Order) {
 }
 
 pub(crate) fn in_order<A, B>(order: Order, first: impl FnOnce() -> A, second: impl FnOnce() -> B) -> (A, B) {
-    if has(Fault::Without(order)) {
-        let b = second();
-        (first(), b)
-    } else {
-        (first(), second())
-    }
+    in_order_with(order, &mut (), |()| first(), |()| second())
 }
 
 pub(crate) fn in_order_with<S, A, B>(
